@@ -174,6 +174,9 @@ fn examples_of_every_name_compile() {
         let shown = option.shown();
         match option.of {
             "load" => try_it(option.name, "load", &shown),
+            "ledger" => {
+                try_it(option.name, "ledger", &format!("{shown}\nverify key {{\n  get \"/orders/{{key}}\"\n}}"));
+            }
             "steady_state" => try_it(option.name, "steady", &format!("{shown}\nerror_rate(main) < 1%")),
             "request" if option.name == "args" => {
                 try_it(option.name, "flow", &format!("query \"select $1\" on sql {{\n  {shown}\n}}"));

@@ -171,3 +171,94 @@ fn people_behave_in_the_shop_as_the_cookbook_says() {
     assert!(entries > 10, "{}{}", ran.out, ran.err);
     assert_eq!((ledger["verified"]["acknowledged"].as_u64(), ledger["unverified"].as_u64()), (Some(entries), Some(0)));
 }
+
+/// Numbers up to 10 are refused; what is asked for under `/slow` takes its time.
+fn slow(kept: &Kept) -> Vec<u8> {
+    match kept.line() {
+        "POST /orders" if kept.header("X-Number").parse::<u64>().unwrap() <= 10 => refused("422 Never"),
+        line if line.starts_with("GET /slow/") => {
+            std::thread::sleep(std::time::Duration::from_millis(1_900));
+            answered("", b"{}")
+        }
+        line if line.starts_with("GET /quick/") && line["GET /quick/".len()..].parse::<u64>().unwrap() <= 10 => {
+            refused("404 Never")
+        }
+        _ => answered("", b"{}"),
+    }
+}
+
+fn numbered(keeper: &Keeper, asked: &str, expect: &str) -> String {
+    format!(
+        r#"scenario test {{
+  target api = http("http://{}")
+  ledger orders on api {{
+    within: 5s
+    verify key {{
+      get "/{asked}/{{key}}"
+    }}
+  }}
+  flow go on api {{
+    post "/orders" {{
+      headers: {{ "X-Number": user.id }}
+      record user.id in orders
+      continue
+    }}
+  }}
+  load main of go {{
+    hold 70/s for 1s
+  }}
+  expect {expect}
+}}
+"#,
+        keeper.address
+    )
+}
+
+#[test]
+fn a_ledger_is_asked_for_within_its_time_and_says_how_far_it_came() {
+    let keeper = Keeper::start(slow);
+    let text = numbered(&keeper, "slow", "lost(orders) == 0");
+    let place = Place::new();
+    place.write("test.stress", &text);
+    let plan = place.call(&["plan", "test.stress"]).out;
+    let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.contains("asks for each entry that was not refused after the load, for 5s at most"), "{plan}");
+    let ran = place.run(&text, &[]);
+    let ledger = &ran.result["ledgers"][0];
+    let count = |name: &str| ledger[name].as_u64();
+    let asked = ledger["verified"]["acknowledged"].as_u64().unwrap();
+    assert!((16..60).contains(&asked), "{ledger}");
+    assert_eq!(
+        (count("unverified"), count("not_asked"), count("lost")),
+        (Some(60 - asked), Some(10), Some(0)),
+        "{ledger}"
+    );
+    let problem = ledger["problem"].as_str().unwrap();
+    assert_eq!(
+        problem,
+        format!("its time was over before {} entries were verified; `within:` gives it more", 60 - asked)
+    );
+    assert_eq!(ran.result["expectations"][0]["verdict"], "inconclusive");
+    assert!(ran.out.contains("10 refused and not asked for"), "{}", ran.out);
+    assert!(
+        ran.err.contains("verifying the ledger `orders`: ") && ran.err.contains(" of 60 entries asked for"),
+        "{}",
+        ran.err
+    );
+    let first = keeper.asked("GET /slow/1").len() + keeper.asked("GET /slow/10").len();
+    assert_eq!((first, keeper.asked("GET /slow/11").len()), (0, 1), "what was refused is left alone");
+}
+
+#[test]
+fn refused_entries_are_asked_for_where_something_is_stated_of_them() {
+    let keeper = Keeper::start(slow);
+    let ran = Place::new().run(&numbered(&keeper, "quick", "resurrected(orders) == 0"), &[]);
+    ran.passed();
+    let ledger = &ran.result["ledgers"][0];
+    assert_eq!(
+        (ledger["verified"]["refused"].as_u64(), ledger["unverified"].as_u64()),
+        (Some(10), Some(0)),
+        "{ledger}"
+    );
+    assert!(ledger["not_asked"].is_null() && !keeper.asked("GET /quick/1").is_empty(), "{ledger}");
+}

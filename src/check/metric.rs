@@ -177,7 +177,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         let Function::Ledger(of @ (LedgerFunction::Duplicated | LedgerFunction::Resurrected)) = function else {
             return Some(());
         };
-        let ledger = self.out.ledgers.get(ledger)?;
+        let ledger = self.out.ledgers.get_mut(ledger)?;
+        ledger.asks_refused |= of == LedgerFunction::Resurrected;
         let Some(given) = ledger.given else { return Some(()) };
         let message = format!("`{}` cannot be known of `{}`, whose keys the system gives", of.name(), ledger.name);
         let problem =

@@ -298,7 +298,22 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// `ledger NAME on TARGET { verify key { … } }`
     pub(super) fn ledger(&mut self, ledger: &'a ast::Ledger, frame: FrameId) -> Meaning<'a> {
         let index = self.out.ledgers.len();
-        self.out.ledgers.push(super::program::Ledger { name: ledger.name.text.clone(), verify: None, given: None });
+        let mut within = 10 * crate::base::units::MINUTE;
+        for entry in &ledger.options {
+            match entry.label.text.as_str() {
+                "within" => match self.quantity(&entry.value, frame, Type::Duration) {
+                    Some(ns) if ns < 1.0 => {
+                        self.out_of_range(entry.value.span, "in no time at all nothing can be asked for");
+                    }
+                    Some(ns) => within = ns as u64,
+                    None => {}
+                },
+                _ => self.unknown_option(entry, "ledger"),
+            }
+        }
+        let name = ledger.name.text.clone();
+        let own = super::program::Ledger { name, verify: None, within, asks_refused: false, given: None };
+        self.out.ledgers.push(own);
         let target = match &ledger.on {
             Some(on) => Some(self.target_named(on, frame)),
             None => self.only_target(frame),

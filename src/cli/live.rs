@@ -22,6 +22,8 @@ pub struct Live<'a> {
     scene: Scene<'a>,
     /// When the last line went into a pipe.
     last: u64,
+    /// How often it was told how far the asking for entries has come.
+    verifying: u64,
     /// The widths of the lines that stand on the terminal.
     drawn: Vec<usize>,
     /// The names of the faults of the plan.
@@ -38,7 +40,18 @@ impl<'a> Live<'a> {
         let faults = plan.faults.iter().map(|fault| fault.name.clone()).collect();
         let events = plan.events.iter().map(|event| event.name.clone()).collect();
         let ledgers = plan.ledgers.iter().map(|ledger| ledger.name.clone()).collect();
-        Live { terminal, on, redraws, scene: Scene::new(plan), faults, ledgers, events, last: 0, drawn: Vec::new() }
+        Live {
+            terminal,
+            on,
+            redraws,
+            scene: Scene::new(plan),
+            faults,
+            ledgers,
+            events,
+            last: 0,
+            verifying: 0,
+            drawn: Vec::new(),
+        }
     }
 
     pub fn see(&mut self, event: &Event) {
@@ -75,7 +88,9 @@ impl<'a> Live<'a> {
             }
             Event::Alert(alert) => self.say(&format!("the alert `{}` {}", alert.name, alert.state.word())),
             Event::LoadEnded { .. } => self.clear(),
+            Event::Verifying { ledger, done, all } => self.verifying(*ledger, *done, *all),
             Event::Verified { ledger, verified } => {
+                self.verifying = 0;
                 let name = self.ledgers.get(*ledger).map_or("", String::as_str);
                 let (known, open) = (verified.asked.all(), verified.unverified.all());
                 let requests = grouped(verified.requests as f64, 0);
@@ -107,6 +122,27 @@ impl<'a> Live<'a> {
 
     fn event(&self, index: usize) -> String {
         self.events.get(index).map_or_else(|| "an event".to_owned(), |name| format!("the event `{name}`"))
+    }
+
+    fn verifying(&mut self, ledger: usize, done: u64, all: u64) {
+        let name = self.ledgers.get(ledger).map_or("", String::as_str);
+        let (done, all) = (grouped(done as f64, 0), grouped(all as f64, 0));
+        let line = format!("verifying the ledger `{name}`: {done} of {all} entries asked for");
+        let line = escaped(&line);
+        self.verifying += 1;
+        if !self.redraws {
+            // It is told each second.
+            let every = if self.verifying * SECOND < FIRST { PIPE_EVERY[0] } else { PIPE_EVERY[1] };
+            if (self.verifying * SECOND).is_multiple_of(every) {
+                self.terminal.err(&format!("{line}\n"));
+            }
+            return;
+        }
+        let columns = err_size().0.saturating_sub(1).max(1);
+        let line: String = line.chars().take(columns).collect();
+        let gone = self.up();
+        self.drawn = vec![line.chars().count()];
+        self.terminal.err(&format!("{gone}{line}\n"));
     }
 
     fn say(&mut self, text: &str) {

@@ -171,6 +171,7 @@ impl Mask {
             | Event::FaultApplied { .. }
             | Event::EventBegan { .. }
             | Event::Booked { .. }
+            | Event::Verifying { .. }
             | Event::LoadEnded { .. }
             | Event::Ended { .. }) => other,
         }

@@ -137,6 +137,12 @@ pub enum Event {
         ledger: usize,
         booked: Booked,
     },
+    /// So many of its entries have been asked for. It is told while that goes on, and in no record.
+    Verifying {
+        ledger: usize,
+        done: u64,
+        all: u64,
+    },
     /// The system was asked for each of them.
     Verified {
         ledger: usize,
@@ -215,6 +221,7 @@ impl Event {
             Event::LoadEnded { at } | Event::Ended { at } => within(*at),
             Event::Alert(alert) => within(alert.at),
             Event::Booked { booked: counts, .. } => booked(counts),
+            Event::Verifying { done, all, .. } => few(&[*done, *all]),
             Event::Verified { verified, .. } => {
                 let Verified {
                     asked,
@@ -224,6 +231,7 @@ impl Event {
                     resurrected,
                     unverified,
                     keyless,
+                    not_asked,
                     violations,
                     doubts,
                     requests,
@@ -231,7 +239,7 @@ impl Event {
                     problem: _,
                 } = verified.as_ref();
                 [asked, found, unverified].into_iter().all(booked)
-                    && few(&[*lost, *duplicated, *resurrected, *keyless, *requests])
+                    && few(&[*lost, *duplicated, *resurrected, *keyless, *not_asked, *requests])
                     && doubts.iter().all(|doubt| few(&[doubt.count]))
                     && within(*took)
                     && violations.iter().all(|one| within(one.at))

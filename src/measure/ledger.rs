@@ -84,6 +84,9 @@ pub struct Verified {
     /// Of these, the ones that were acknowledged without the key by which they could be asked for.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub keyless: u64,
+    /// Refused, and nobody wanted to know of these.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub not_asked: u64,
     /// The first of each kind.
     pub violations: Vec<Violation>,
     /// Why it said nothing definite, the most frequent first.

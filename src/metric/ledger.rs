@@ -28,7 +28,7 @@ pub(super) fn apply(function: LedgerFunction, book: Option<&Book>) -> Measuremen
 
 fn of(function: LedgerFunction, verified: &Verified, all: u64) -> Result<f64, String> {
     let count = |n: u64| grouped(n as f64, 0);
-    let open = all.saturating_sub(verified.asked.all());
+    let open = all.saturating_sub(verified.asked.all() + verified.not_asked);
     let (known, in_doubt) = match function {
         LedgerFunction::Lost => (verified.lost, verified.unverified.acknowledged),
         LedgerFunction::Duplicated => (verified.duplicated, open),
@@ -42,7 +42,7 @@ fn of(function: LedgerFunction, verified: &Verified, all: u64) -> Result<f64, St
             let of = count(verified.keyless);
             Err(format!("{of} of its {} entries were acknowledged without a key to ask for", count(all)))
         }
-        (None, 0) if verified.asked.all() == 0 => {
+        (None, 0) if verified.asked.all() == 0 && open > 0 => {
             Err(format!("none of its entries could be verified{}", why(verified)))
         }
         (None, 0) if in_doubt > 0 => {
@@ -80,6 +80,13 @@ mod tests {
         assert_eq!(lost(&book(10, 1, 2)), Ok(2.0));
         assert!(lost(&book(0, 5, 0)).is_err());
         assert!(lost(&Book::default()).is_err());
+        let mut refused = book(10, 0, 0);
+        refused.booked.refused = 5;
+        refused.verified.as_mut().unwrap().not_asked = 5;
+        assert_eq!(apply(LedgerFunction::Unverified, Some(&refused)).value, Ok(0.0));
+        refused.verified = Some(Verified { not_asked: 5, ..Verified::default() });
+        refused.booked.acknowledged = 0;
+        assert_eq!(lost(&refused), Ok(0.0), "nothing was acknowledged, so nothing can be lost");
         let mut keyless = book(10, 1, 0);
         keyless.verified.as_mut().unwrap().keyless = 1;
         assert_eq!(lost(&keyless), Err("1 of its 11 entries were acknowledged without a key to ask for".to_owned()));

@@ -29,6 +29,9 @@ pub struct LedgerTotals {
     pub requests: Option<u64>,
     #[serde(rename = "took_s", serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
     pub took: Option<u64>,
+    /// Of refused ones, where nobody wanted to know of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_asked: Option<u64>,
     pub problem: Option<String>,
     /// The first of each kind.
     pub violations: Vec<Wronged>,
@@ -67,11 +70,13 @@ pub fn ledgers(plan: &Plan, stats: &Stats) -> Vec<LedgerTotals> {
             lost: verified.map(|verified| verified.lost),
             duplicated: verified.map(|verified| verified.duplicated),
             resurrected: verified.map(|verified| verified.resurrected),
-            unverified: verified.map(|verified| book.booked.all().saturating_sub(verified.asked.all())),
+            unverified: verified
+                .map(|verified| book.booked.all().saturating_sub(verified.asked.all() + verified.not_asked)),
             keyless: verified.map(|verified| verified.keyless).filter(|keyless| *keyless > 0),
             doubts: verified.map_or_else(Vec::new, |verified| verified.doubts.clone()),
             requests: verified.map(|verified| verified.requests).filter(|requests| *requests > 0),
             took: verified.map(|verified| verified.took).filter(|took| *took > 0),
+            not_asked: verified.map(|verified| verified.not_asked).filter(|refused| *refused > 0),
             problem: verified.and_then(|verified| verified.problem.clone()),
             violations: verified.iter().flat_map(|verified| &verified.violations).map(wronged).collect(),
         }

@@ -75,7 +75,7 @@ impl Context {
 
     /// Whether `name: value` stands here.
     pub fn has_entries(self) -> bool {
-        matches!(self, Context::Load | Context::Request | Context::Steady | Context::Options)
+        matches!(self, Context::Load | Context::Request | Context::Steady | Context::Ledger | Context::Options)
     }
 
     /// Whether `headers:` stands here.

@@ -264,6 +264,13 @@ pub const OPTIONS: &[Opt] = &[
         "`poisson`: at random, as those of people who know nothing of each other (evenly).",
         "poisson",
     ),
+    opt(
+        "ledger",
+        "within",
+        DURATION,
+        "How long its entries may be asked for after the load, all of them together; then no request begins, and what is left is unverified (10m).",
+        "1h",
+    ),
     opt("steady_state", "window", DURATION, "The trailing window that is judged each second (5s).", "5s"),
     opt("steady_state", "hold", DURATION, "How long it must hold without a break to have recovered (5s).", "5s"),
     opt("request", "json", JSON, "The body as JSON; `Content-Type` is `application/json`.", "{ product: 1, qty: 2 }"),

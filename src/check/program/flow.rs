@@ -11,6 +11,12 @@ pub struct Ledger {
     pub name: String,
     /// The key is in slot 0.
     pub verify: Option<Flow>,
+    /// How long all of its entries may be asked for, in nanoseconds.
+    #[serde(default)]
+    pub within: u64,
+    /// Something is stated of refused entries that are there, so these are asked for too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub asks_refused: bool,
     /// Where a record has a key that the system gives.
     #[serde(skip)]
     pub given: Option<Span>,

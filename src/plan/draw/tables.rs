@@ -257,5 +257,6 @@ fn started(out: &mut String, plan: &Plan, width: usize) {
         let written = words::dialect(&data.dialect);
         (data.name.clone(), format!("{} rows of {}{written}", grouped(data.rows as f64, 0), columns.join(", ")))
     }));
+    parts.extend(plan.ledgers.iter().map(|ledger| (ledger.name.clone(), words::ledger(ledger))));
     table(out, "there for the run, made in this order", &parts, width);
 }

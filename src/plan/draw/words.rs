@@ -1,11 +1,17 @@
 //! The parts of a plan in words.
 
 use super::super::{
-    Action, By, Ceiling, CeilingFrom, CommandLine, DatabaseFault, Element, Event, Expr, Fault, HostFault, LinkFault,
-    Load, Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text, Way,
+    Action, By, Ceiling, CeilingFrom, CommandLine, DatabaseFault, Element, Event, Expr, Fault, HostFault, Ledger,
+    LinkFault, Load, Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text, Way,
 };
 use crate::base::units::{self, duration, grouped, percent};
 use crate::syntax::dialect::{Dialect, Encoding};
+
+/// What a ledger does after the load.
+pub fn ledger(ledger: &Ledger) -> String {
+    let which = if ledger.asks_refused { "each entry" } else { "each entry that was not refused" };
+    format!("a ledger, which asks for {which} after the load, for {} at most", duration(ledger.within))
+}
 
 /// How a file of rows is written, where that is not as usual.
 pub fn dialect(dialect: &Dialect) -> String {

@@ -62,6 +62,7 @@ fn verified(ledger: &LedgerTotals, paint: &Paint) -> String {
     parts.extend(some(ledger.unverified).map(|open| paint.unsure(&format!("{} unverified", count(open)))));
     let keyless = |n: u64| paint.unsure(&format!("{} acknowledged without a key", count(n)));
     parts.extend(ledger.keyless.map(keyless));
+    parts.extend(ledger.not_asked.map(|n| format!("{} refused and not asked for", count(n))));
     let there = |found: Booked| format!("of unknown outcome {} are there", count(found.unknown));
     parts.extend(ledger.found.filter(|_| verified.unknown > 0).map(there));
     parts.extend(some(ledger.resurrected).map(|n| paint.bad(&format!("{} resurrected", count(n)))));

@@ -1,6 +1,7 @@
 //! Asks the system for the entries of a ledger, several at a time, each until the answer is definite or its time is over.
 
 use super::tally::Tally;
+use crate::base::units::grouped;
 use crate::engine::flow::session::Session;
 use crate::engine::flow::user;
 use crate::engine::phase;
@@ -12,7 +13,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Seek};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// So many are asked for at a time: no load, and quick enough for many.
@@ -33,6 +34,16 @@ pub struct Question {
     pub count: Option<usize>,
 }
 
+/// Up to when may be asked, and how far it has come.
+#[derive(Clone)]
+pub struct Course {
+    /// No request begins behind it.
+    pub until: Instant,
+    pub done: Arc<AtomicU64>,
+    /// Somebody interrupts it.
+    pub over: Arc<AtomicBool>,
+}
+
 /// What those who ask share.
 struct Asking {
     entries: RefCell<Lines<BufReader<File>>>,
@@ -40,11 +51,13 @@ struct Asking {
     /// When somebody got a definite answer last.
     answered: Cell<Instant>,
     requests: Cell<u64>,
-    over: Arc<AtomicBool>,
+    course: Course,
+    /// Entries that were not asked for in time.
+    late: Cell<u64>,
 }
 
 impl Question {
-    pub async fn ask_all(&self, worker: &Rc<Worker>, file: BufReader<File>, over: &Arc<AtomicBool>) -> Verified {
+    pub async fn ask_all(&self, worker: &Rc<Worker>, file: BufReader<File>, course: &Course) -> Verified {
         tokio::time::sleep(SETTLES).await;
         let again = file.get_ref().try_clone();
         let asking = Rc::new(Asking {
@@ -52,7 +65,8 @@ impl Question {
             tally: RefCell::default(),
             answered: Cell::new(Instant::now()),
             requests: Cell::new(0),
-            over: over.clone(),
+            course: course.clone(),
+            late: Cell::new(0),
         });
         let (mut tasks, began) = (tokio::task::JoinSet::new(), Instant::now());
         for number in 0..AT_A_TIME {
@@ -75,8 +89,14 @@ impl Question {
         }
         let mut verified = tally.done();
         (verified.requests, verified.took) = (asking.requests.get(), began.elapsed().as_nanos() as u64);
-        let cut = over.load(Ordering::Relaxed).then(|| "interrupted before all of them were asked for".to_owned());
-        verified.problem = problem.or(cut);
+        let is_over = course.over.load(Ordering::Relaxed);
+        let cut = is_over.then(|| "interrupted before all of them were asked for".to_owned());
+        let late = Some(asking.late.get()).filter(|late| *late > 0 && !is_over);
+        let late = late.map(|late| {
+            let entries = if late == 1 { "entry was" } else { "entries were" };
+            format!("its time was over before {} {entries} verified; `within:` gives it more", grouped(late as f64, 0))
+        });
+        verified.problem = problem.or(cut).or(late);
         verified
     }
 }
@@ -106,8 +126,16 @@ impl Asker {
             let Some(line) = line.transpose()? else { return Ok(()) };
             let entry: Entry = serde_json::from_str(&line)?;
             let found = self.one(&mut session, &entry, &mut number).await;
+            if found.is_err() && self.is_late() {
+                self.asking.late.set(self.asking.late.get() + 1);
+            }
             self.asking.tally.borrow_mut().take(entry, found);
+            self.asking.course.done.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.asking.course.until
     }
 
     /// How often an entry is there, or why that is not known. That it is not there has to be said twice: what follows a leader may lag behind.
@@ -116,7 +144,7 @@ impl Asker {
         let mut because = None;
         loop {
             let silent = self.asking.answered.get().elapsed();
-            if self.asking.over.load(Ordering::Relaxed) || silent > SILENCE {
+            if self.asking.course.over.load(Ordering::Relaxed) || silent > SILENCE || self.is_late() {
                 return Err(because.unwrap_or_else(|| "the time was over before it was asked for".to_owned()));
             }
             *number += AT_A_TIME;

@@ -9,17 +9,20 @@ use crate::base::units::SECOND;
 use crate::engine::phase::{Parts, alone, plan_of};
 use crate::engine::value::Plain;
 use crate::inputs::make_private;
-use crate::measure::{Booked, Entry, Event, Verified};
+use crate::measure::{Booked, Entry, Event, Fate, Verified};
 use crate::plan::Plan;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Counts are told so often, and at the end.
 const TOLD_EVERY: u64 = 10 * SECOND;
+/// How far the asking has come is told so often.
+const LOOKED_EVERY: Duration = Duration::from_secs(1);
 
 /// The entries of a run, each ledger in a file of its own: a run of a day makes more of them than memory should hold.
 pub struct Ledgers {
@@ -39,6 +42,7 @@ struct LedgerEntries {
     /// What is not told yet.
     new: Booked,
     problem: Option<String>,
+    asks_refused: bool,
 }
 
 impl Ledgers {
@@ -46,7 +50,11 @@ impl Ledgers {
     pub fn new(plan: &Plan, directory: PathBuf) -> Ledgers {
         Ledgers {
             directory,
-            all: plan.ledgers.iter().map(|_| LedgerEntries::default()).collect(),
+            all: plan
+                .ledgers
+                .iter()
+                .map(|ledger| LedgerEntries { asks_refused: ledger.asks_refused, ..LedgerEntries::default() })
+                .collect(),
             told: 0,
             left: false,
         }
@@ -60,6 +68,9 @@ impl Ledgers {
             kept.new.count(entry.fate);
             if entry.keyless {
                 kept.keyless += 1;
+                continue;
+            }
+            if entry.fate == Fate::Refused && !kept.asks_refused {
                 continue;
             }
             if let Err(error) = kept.append(&entry, &path) {
@@ -123,13 +134,28 @@ impl Ledgers {
             let mut verified = match (kept.closed(), kept.counts.all()) {
                 (_, 0) => continue,
                 (Err(problem), _) => unasked(kept.with_keys(), problem),
-                (Ok(()), all) if all == kept.keyless => Verified::default(),
+                (Ok(()), _) if kept.with_keys().all() == 0 => Verified::default(),
                 (Ok(()), _) => match File::open(&path) {
-                    Ok(file) => asked(ledger, BufReader::new(file), (parts, setup), over).await,
+                    Ok(file) => {
+                        let (all, within) = (kept.with_keys().all(), parts.plan.ledgers[ledger].within);
+                        let until = Instant::now() + Duration::from_nanos(within);
+                        let course = ask::Course { until, done: Arc::default(), over: over.clone() };
+                        let done = course.done.clone();
+                        let mut asking = std::pin::pin!(asked(ledger, BufReader::new(file), (parts, setup), course));
+                        loop {
+                            tokio::select! {
+                                verified = &mut asking => break verified,
+                                () = tokio::time::sleep(LOOKED_EVERY) => {
+                                    tell(Event::Verifying { ledger, done: done.load(Ordering::Relaxed), all });
+                                }
+                            }
+                        }
+                    }
                     Err(error) => unasked(kept.with_keys(), format!("its entries could not be read: {error}")),
                 },
             };
             verified.keyless = self.all[ledger].keyless;
+            verified.not_asked = self.all[ledger].not_asked();
             verified.unverified.acknowledged += verified.keyless;
             if parts.lowered.hides_keys(ledger) {
                 verified.violations.iter_mut().for_each(|one| one.key = "***".to_owned());
@@ -143,7 +169,14 @@ impl Ledgers {
 impl LedgerEntries {
     /// Those that can be asked for.
     fn with_keys(&self) -> Booked {
-        Booked { acknowledged: self.counts.acknowledged.saturating_sub(self.keyless), ..self.counts }
+        let Booked { acknowledged, unknown, refused } = self.counts;
+        let acknowledged = acknowledged.saturating_sub(self.keyless);
+        Booked { acknowledged, unknown, refused: refused - self.not_asked() }
+    }
+
+    /// Refused ones of which nobody wants to know.
+    fn not_asked(&self) -> u64 {
+        if self.asks_refused { 0 } else { self.counts.refused }
     }
 
     fn append(&mut self, entry: &Entry, path: &PathBuf) -> std::io::Result<()> {
@@ -182,7 +215,7 @@ async fn asked(
     ledger: usize,
     file: BufReader<File>,
     (parts, setup): (&Parts, &Arc<Vec<Plain>>),
-    over: &Arc<AtomicBool>,
+    course: ask::Course,
 ) -> Verified {
     let verify = parts.plan.ledgers[ledger].verify.clone().zip(parts.lowered.verify[ledger].clone());
     let Some((verify, steps)) = verify else { return Verified::default() };
@@ -191,9 +224,8 @@ async fn asked(
     // No worker has such a lane.
     let order = parts.order((plan, vec![steps]), setup.clone(), u64::MAX / 2 - ledger as u64);
     let (told, outcome) = oneshot::channel();
-    let over = over.clone();
     let thread = std::thread::Builder::new().name("verify".to_owned()).spawn(move || {
-        let _ = told.send(alone(order, async |worker| question.ask_all(&worker, file, &over).await));
+        let _ = told.send(alone(order, async |worker| question.ask_all(&worker, file, &course).await));
     });
     let answer = match thread {
         Ok(_) => outcome.await,

@@ -25,6 +25,7 @@ pub struct Ledger {
     pub name: Name,
     pub doc: Option<String>,
     pub on: Option<Expr>,
+    pub options: Vec<Entry>,
     pub verify: Option<Verify>,
     pub span: Span,
 }

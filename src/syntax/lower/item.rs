@@ -302,10 +302,15 @@ impl Lower<'_> {
     fn ledger(&mut self, head: &ParsedHead<'_>) -> Ledger {
         let (name, doc) = (self.declared(head), head.doc.cloned());
         let on = find(&head.node, Rule::path).map(|path| self.path(path));
-        let mut verify = None;
+        let (mut verify, mut options) = (None, Vec::new());
         let body = self.body(head).unwrap_or_default();
         self.statements(body, Context::Ledger, |lower, outcome| {
             let Lowered::Head(head) = outcome else { return };
+            if head.node.as_rule() == Rule::entries {
+                lower.no_body(&head);
+                let more = lower.entries(head.node);
+                return lower.put(&mut options, more);
+            }
             let [_, key] = children(head.node.clone());
             let key = lower.name(&key);
             if verify.is_some() {
@@ -314,7 +319,7 @@ impl Lower<'_> {
             }
             verify = Some(Verify { key, steps: lower.body_steps(&head), span: head.span });
         });
-        Ledger { name, doc, on, verify, span: head.span }
+        Ledger { name, doc, on, options, verify, span: head.span }
     }
 
     fn suite(&mut self, head: &ParsedHead<'_>) -> Suite {

@@ -212,7 +212,7 @@ pub const STATEMENTS: &[Word] = &[
         "What the system acknowledged and must not lose. Requests `record` a key in it; after the load `verify` asks for each.",
         &[form(
             Scenario,
-            "ledger NAME [on TARGET] {\n  verify KEY { STEPS }\n}",
+            "ledger NAME [on TARGET] {\n  OPTIONS\n  verify KEY { STEPS }\n}",
             "ledger orders on api {\n  verify key {\n    get \"/orders?key={key}\" as found\n    count found.json(\"$[*]\")\n  }\n}",
         )],
     ),
