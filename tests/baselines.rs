@@ -296,3 +296,18 @@ fn two_variants_take_turns_and_the_slower_one_is_named() {
     assert_eq!(place.call(&["compare", &ids[0]]).code, 2);
     assert_eq!(place.call(&["compare", &ids[0], &ids[1], "--a", &a]).code, 2);
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_or_removed_where_others_lead_the_way() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let baselines = Baselines::of(&place.path().join("test.stress"), "test");
+    baselines.add(&entry("first", 1)).unwrap();
+    let anybody = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(place.path().join("baselines"), anybody).unwrap();
+    let refused = baselines.add(&entry("second", 2)).unwrap_err().to_string();
+    assert!(refused.contains("where nobody else can change the way"), "{refused}");
+    assert!(baselines.remove("first").is_err());
+    assert_eq!(baselines.read().unwrap().entries.len(), 1);
+}

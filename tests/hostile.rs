@@ -123,15 +123,21 @@ fn run(cases: &'static [Case]) -> (Ran, u64) {
     }
     let ran = place.ended(child.wait_with_output().unwrap());
     assert!(!ran.err.contains("panicked"), "{}", ran.err);
-    let steps = ran.result["windows"][0]["steps"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
-    for (case, step) in cases.iter().zip(steps) {
+    let windows = ran.result["windows"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
+    // A step that was due behind the load stands in the window behind it.
+    let row = |index: usize| {
+        let rows = windows.iter().map(|window| &window["steps"][index]);
+        rows.max_by_key(|row| row["samples"].as_u64()).unwrap()
+    };
+    for (index, case) in cases.iter().enumerate() {
+        let step = row(index);
         let expected = match case.ends {
             Some(kind) => serde_json::json!({ kind: 1 }),
             None => serde_json::json!({}),
         };
         assert_eq!((step["samples"].as_u64(), &step["failed"]), (Some(1), &expected), "{}: {}", case.name, step);
     }
-    assert_eq!(steps.len(), cases.len());
+    assert_eq!(windows[0]["steps"].as_array().map(Vec::len), Some(cases.len()));
     (ran, peak)
 }
 

@@ -223,7 +223,7 @@ fn a_ledger_is_asked_for_within_its_time_and_says_how_far_it_came() {
     let plan = place.call(&["plan", "test.stress"]).out;
     let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(plan.contains("asks for each entry that was not refused after the load, for 5s at most"), "{plan}");
-    let ran = place.run(&text, &[]);
+    let ran = place.call(&["run", "test.stress"]);
     let ledger = &ran.result["ledgers"][0];
     let count = |name: &str| ledger[name].as_u64();
     let asked = ledger["verified"]["acknowledged"].as_u64().unwrap();

@@ -811,7 +811,7 @@ fn faults_of_one_link_go_together_in_a_run() {
         let fault = &ran.result["faults"][index];
         assert_eq!((&fault["name"], &fault["effective"]), (&(*name).into(), &true.into()), "{fault}");
     }
-    assert!(ran.out.contains("direction: up") && ran.out.contains("after 1KiB"), "{}", ran.out);
+    assert!(ran.out.contains("150ms, up") && ran.out.contains("after 1KiB"), "{}", ran.out);
     let again = place.call(&["report", "last"]);
     assert!(again.out.contains("after 1KiB"), "{}", again.out);
 }

@@ -87,6 +87,17 @@ impl std::fmt::Display for Unreadable {
     }
 }
 
+fn has_control(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.chars().any(char::is_control),
+        serde_json::Value::Array(items) => items.iter().any(has_control),
+        serde_json::Value::Object(fields) => {
+            fields.iter().any(|(name, value)| name.chars().any(char::is_control) || has_control(value))
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => false,
+    }
+}
+
 impl Entry {
     /// As it stands in a file: a field a line, and at the end the sum of what stands before.
     pub fn text(&self) -> String {
@@ -107,6 +118,10 @@ impl Entry {
             Some(SCHEMA) => {}
             Some(later) if later > SCHEMA => return Err(Unreadable::Later(later)),
             _ => return Err(damaged("it does not say which schema it has".to_owned())),
+        }
+        // What a run writes of itself steers no terminal and is one line.
+        if fields.values().any(has_control) {
+            return Err(damaged("it holds control characters, which no run writes".to_owned()));
         }
         let told = fields.shift_remove("sha256");
         let entry: Entry = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
@@ -217,6 +232,8 @@ mod tests {
     fn an_entry_is_read_as_it_was_written() {
         let entry = entry();
         assert_eq!(Entry::read(&entry.text()).unwrap(), entry);
+        let steering = Entry { run: "r\u{1b}[31m".to_owned(), ..entry.clone() };
+        assert!(matches!(Entry::read(&steering.text()), Err(Unreadable::Damaged(told)) if told.contains("control")));
         // Whoever formats it changes nothing of what it says.
         let value: serde_json::Value = serde_json::from_str(&entry.text()).unwrap();
         assert_eq!(Entry::read(&value.to_string()).unwrap(), entry);

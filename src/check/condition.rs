@@ -239,7 +239,7 @@ impl<M, I, S> Condition<M, I, S> {
         match self {
             Condition::Compare { operator, left, right } => match operator {
                 Binary::Less | Binary::LessEqual | Binary::Greater | Binary::GreaterEqual => {
-                    each(*operator, left, right)
+                    each(*operator, left, right);
                 }
                 _ => {}
             },

@@ -121,7 +121,7 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// Whether something lasts or comes back in this time, which is said in seconds, and not in the milliseconds of answers.
     pub(super) fn is_length(&self, span: Span) -> bool {
-        let before = &self.world.sources.get(span.file).text[..span.start as usize];
+        let before = self.world.sources.get(span.file).text.get(..span.start as usize).unwrap_or("");
         let word = before.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
         matches!(word, "for" | "over" | "every" | "idle" | "settle")
     }

@@ -3,6 +3,7 @@
 use super::args::Runs;
 use super::output::Terminal;
 use super::source::split;
+use crate::base::shown::escaped_line;
 use crate::base::units::duration;
 use crate::baseline::{self, Entry, Facts, SCHEMA, Statistic};
 use crate::judge::{Others, TrustState, Verdict, VerdictKind};
@@ -117,7 +118,7 @@ impl Against {
         let entry = Entry {
             schema: SCHEMA,
             run: stats.id.clone(),
-            number: there.iter().map(|entry| entry.number).max().unwrap_or(0) + 1,
+            number: there.iter().map(|entry| entry.number).max().unwrap_or(0).saturating_add(1),
             set: set.clone(),
             name: name.map(str::to_owned),
             scenario: plan.scenario.clone(),
@@ -130,7 +131,7 @@ impl Against {
             times: metric::recorded(plan, stats),
         };
         let path = self.baselines.add(&entry).map_err(|error| failed(error.to_string()))?;
-        terminal.err(&format!("kept as a run of the baseline in {}\n", path.display()));
+        terminal.err(&format!("kept as a run of the baseline in {}\n", escaped_line(&path.display().to_string())));
         Ok(set)
     }
 }

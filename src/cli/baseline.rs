@@ -6,7 +6,7 @@ use super::output::Terminal;
 use super::prepare::prepare;
 use super::run::{consent, perform, recorded};
 use super::source::split;
-use crate::base::shown::escaped;
+use crate::base::shown::{escaped, escaped_line};
 use crate::baseline::{Entry, Within, newest_set};
 use crate::judge::{Others, judge};
 use crate::metric::printed;
@@ -250,7 +250,8 @@ fn remove(args: &DropArgs, terminal: &Terminal) -> Result<(), u8> {
             terminal.error(&error.to_string());
             super::COULD_NOT_RUN
         })?;
-        terminal.err(&format!("removed {}\n", baselines.file(&entry.run).display()));
+        let path = baselines.file(&entry.run).display().to_string();
+        terminal.err(&format!("removed {}\n", escaped_line(&path)));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::Code;
 use super::hidden::Hidden;
 use crate::base::shown::escaped;
-use crate::base::{Name, Span};
+use crate::base::{FileId, Name, Span};
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -141,6 +141,15 @@ impl Diagnostics {
         } else if self.said.insert((diagnostic.code, diagnostic.span())) {
             *kept += 1;
             self.list.push(diagnostic);
+        }
+    }
+
+    /// Moves each place of a file.
+    pub fn moved(&mut self, file: FileId, to: impl Fn(Span) -> Span) {
+        for diagnostic in &mut self.list {
+            let labels = diagnostic.labels.iter_mut().map(|label| &mut label.span);
+            let fix = diagnostic.fix.as_mut().map(|fix| &mut fix.span);
+            labels.chain(fix).filter(|span| span.file == file).for_each(|span| *span = to(*span));
         }
     }
 

@@ -51,9 +51,12 @@ pub struct Difference {
     /// In base units, as all of it.
     pub estimate: f64,
     /// Where it lies with 95% certainty; an end that is not known is null.
+    #[schemars(with = "Option<f64>")]
     pub low: f64,
+    #[schemars(with = "Option<f64>")]
     pub high: f64,
     /// So much from the bound it must be to be told from it four times of five.
+    #[schemars(with = "Option<f64>")]
     pub smallest_change: f64,
     pub noise: Noise,
 }
@@ -84,6 +87,7 @@ pub struct Grounds {
     pub code: Why,
     pub difference: Option<Difference>,
     /// Where what was compared with a constant lies with 95% certainty.
+    #[schemars(with = "Option<(Option<f64>, Option<f64>)>")]
     pub interval: Option<(f64, f64)>,
     /// It was found by looks, one each second over so many nanoseconds behind it, so that it is late by a part of these.
     pub look: Option<u64>,

@@ -114,7 +114,7 @@ fn heading(out: &mut String, report: &Report, paint: &Paint) {
         let _ = writeln!(out, "  {} {}", paint.bad("!"), escaped(problem));
     }
     for note in &report.notes {
-        let _ = writeln!(out, "  {} {note}", paint.unsure("!"));
+        let _ = writeln!(out, "  {} {}", paint.unsure("!"), escaped(note));
     }
     for death in &report.died {
         if !death.output.is_empty() {

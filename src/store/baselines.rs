@@ -10,7 +10,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// More than any entry has.
-const LARGEST: u64 = 64 << 20;
+const LARGEST: u64 = 4 << 20;
+/// More than anybody keeps.
+const MOST: usize = 1_000;
 const BASELINES: &str = "baselines";
 
 /// Where the runs of a scenario are kept.
@@ -69,6 +71,21 @@ impl Baselines {
         Ok(())
     }
 
+    /// What is written or removed by a path is what lies there, where nobody else can lead that path elsewhere in between.
+    #[cfg(unix)]
+    fn can_be_changed_by_nobody_else(&self) -> Result<(), RecordError> {
+        let above = self.steps[0].parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let there = self.steps.iter().rev().find(|step| step.is_dir()).map_or(above, PathBuf::as_path);
+        let whole = std::path::absolute(there).map_err(at(there))?;
+        crate::guard::trusted(&whole)
+            .map_err(|error| at(there)(format!("baselines are kept where nobody else can change the way: {error}")))
+    }
+
+    #[cfg(not(unix))]
+    fn can_be_changed_by_nobody_else(&self) -> Result<(), RecordError> {
+        Ok(())
+    }
+
     /// All runs, the oldest first, by their numbers: a clock may have been set back. One that cannot be read hides no other.
     pub fn read(&self) -> Result<Kept, RecordError> {
         self.lead_nowhere_else()?;
@@ -80,6 +97,9 @@ impl Baselines {
         let mut paths: Vec<PathBuf> = listed.flatten().map(|entry| entry.path()).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
         paths.sort();
+        if paths.len() > MOST {
+            return Err(at(self.directory())(format!("holds {} files, and at most {MOST} are read", paths.len())));
+        }
         let mut kept = Kept::default();
         for path in paths {
             match read(&path) {
@@ -93,6 +113,7 @@ impl Baselines {
 
     /// Puts a run there. Another of the same name stays as it is.
     pub fn add(&self, entry: &Entry) -> Result<PathBuf, RecordError> {
+        self.can_be_changed_by_nobody_else()?;
         self.lead_nowhere_else()?;
         fs::create_dir_all(self.directory()).map_err(at(self.directory()))?;
         self.lead_nowhere_else()?;
@@ -113,6 +134,7 @@ impl Baselines {
     }
 
     pub fn remove(&self, run: &str) -> Result<(), RecordError> {
+        self.can_be_changed_by_nobody_else()?;
         self.lead_nowhere_else()?;
         let path = self.file(run);
         fs::remove_file(&path).map_err(at(&path))

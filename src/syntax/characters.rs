@@ -12,15 +12,33 @@ pub fn read_as_meant<'a>(file: FileId, text: &'a str, diagnostics: &mut Diagnost
     if text.is_ascii() && !text.contains(['#', '`']) && !text.contains("/*") {
         return Cow::Borrowed(text);
     }
-    let mut reader = Reader { file, text, bytes: text.as_bytes().to_vec(), diagnostics };
+    let mut reader = Reader { file, text, bytes: text.as_bytes().to_vec(), line: 0..0, diagnostics };
     reader.read();
     Cow::Owned(String::from_utf8(reader.bytes).expect("whole characters were replaced by ASCII"))
+}
+
+/// A comment that is longer or stands further in is left to its author.
+const LONGEST: usize = 4_000;
+const WIDEST: usize = 100;
+
+/// The place with all of each character that a part of it stands in.
+pub fn whole(text: &str, span: Span) -> Span {
+    let (mut start, mut end) = (span.range().start.min(text.len()), span.range().end.min(text.len()));
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    Span::new(span.file, start, end)
 }
 
 struct Reader<'a> {
     file: FileId,
     text: &'a str,
     bytes: Vec<u8>,
+    /// The one that was looked at last: there may be many signs on it.
+    line: Range<usize>,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -30,7 +48,7 @@ impl Reader<'_> {
         let mut at = if self.text.starts_with('\u{feff}') { 3 } else { 0 };
         while let Some(c) = self.text[at..].chars().next() {
             at = match c {
-                '/' if self.text[at..].starts_with("//") => line_end(bytes, at),
+                '/' if self.text[at..].starts_with("//") => self.line(at).end,
                 '/' if self.text[at..].starts_with("/*") => self.block_comment(at),
                 '#' => self.line_comment(at),
                 '"' | '\'' => text_end(bytes, at, c as u8).unwrap_or_else(|| self.closed_elsewhere(at, c)),
@@ -43,9 +61,17 @@ impl Reader<'_> {
         }
     }
 
+    fn line(&mut self, at: usize) -> Range<usize> {
+        if !(self.line.contains(&at) || at == self.line.end && at > 0) {
+            let start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+            self.line = start..line_end(self.text.as_bytes(), at);
+        }
+        self.line.clone()
+    }
+
     /// `# …`, as in YAML and Python.
     fn line_comment(&mut self, at: usize) -> usize {
-        let end = line_end(self.text.as_bytes(), at);
+        let end = self.line(at).end;
         let problem = Diagnostic::new(Code::E0100, "a comment starts with `//`", self.span(at..at + 1), "not `#`");
         self.diagnostics.push(problem.fix(self.span(at..at + 1), "//", "write `//`"));
         self.put(at..end, "");
@@ -56,13 +82,16 @@ impl Reader<'_> {
     fn block_comment(&mut self, at: usize) -> usize {
         let end = self.text[at..].find("*/").map_or(self.text.len(), |end| at + end + 2);
         let inner = self.text[at + 2..end].trim_end_matches("*/");
-        let is_alone = self.text[end..line_end(self.text.as_bytes(), end)].trim().is_empty();
-        let lines = inner.trim().lines().map(|line| format!("// {}", line.trim().trim_start_matches("* ")));
+        let is_alone = self.text[end..self.line(end).end].trim().is_empty();
+        let indent = at - self.line(at).start;
         let problem = Diagnostic::new(Code::E0100, "a comment starts with `//`", self.span(at..at + 2), "not `/*`");
-        let indent = at - self.text[..at].rfind('\n').map_or(0, |line| line + 1);
-        let fixed = lines.collect::<Vec<_>>().join(&format!("\n{}", " ".repeat(indent)));
-        self.diagnostics.push(match is_alone {
-            true => problem.fix(self.span(at..end), fixed, "write `//` before each line"),
+        let is_short = inner.len() <= LONGEST && indent <= WIDEST;
+        self.diagnostics.push(match is_alone && is_short {
+            true => {
+                let lines = inner.trim().lines().map(|line| format!("// {}", line.trim().trim_start_matches("* ")));
+                let fixed = lines.collect::<Vec<_>>().join(&format!("\n{}", " ".repeat(indent)));
+                problem.fix(self.span(at..end), fixed, "write `//` before each line")
+            }
             false => problem.help("write `//`; such a comment goes to the end of its line"),
         });
         for byte in self.bytes[at..end].iter_mut().filter(|byte| **byte != b'\n') {
@@ -73,7 +102,7 @@ impl Reader<'_> {
 
     /// A text in backticks, as in JavaScript.
     fn template(&mut self, at: usize) -> usize {
-        let line = line_end(self.text.as_bytes(), at);
+        let line = self.line(at).end;
         let Some(end) = self.text[at + 1..line].find('`').map(|end| at + 1 + end) else {
             let problem =
                 Diagnostic::new(Code::E0100, "a text stands in `\"`", self.span(at..at + 1), "not in backticks");
@@ -90,7 +119,7 @@ impl Reader<'_> {
 
     /// A text that starts with a quote of a word processor.
     fn quoted(&mut self, at: usize, c: char) -> usize {
-        let line = line_end(self.text.as_bytes(), at);
+        let line = self.line(at).end;
         let start = at + c.len_utf8();
         let Some(plain) = quote(c) else { return start };
         let ends = |(_, other): &(usize, char)| *other == plain || quote(*other) == Some(plain);
@@ -106,7 +135,7 @@ impl Reader<'_> {
 
     /// A text that starts with a plain quote and ends with another one, if it does.
     fn closed_elsewhere(&mut self, at: usize, plain: char) -> usize {
-        let line = line_end(self.text.as_bytes(), at);
+        let line = self.line(at).end;
         let ends = |(_, other): &(usize, char)| quote(*other) == Some(plain);
         let Some((length, close)) = self.text[at + 1..line].char_indices().find(ends) else { return line };
         let found = at + 1 + length..at + 1 + length + close.len_utf8();
@@ -277,4 +306,35 @@ fn full_width(c: char) -> Option<char> {
 /// Letters of the same length for one that is written with no letter of ASCII.
 fn stand_in(c: char) -> String {
     char::from(b'a' + (u32::from(c) % 26) as u8).to_string().repeat(c.len_utf8())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> (String, Vec<Diagnostic>) {
+        let mut diagnostics = Diagnostics::default();
+        let meant = read_as_meant(FileId(0), text, &mut diagnostics).into_owned();
+        (meant, diagnostics.sorted())
+    }
+
+    #[test]
+    fn a_comment_of_another_language_costs_no_more_than_its_length() {
+        let text = format!("{}/*\n{}*/\n", " ".repeat(5_000), "a\n".repeat(2_000));
+        let (meant, said) = found(&text);
+        assert!(meant.trim().is_empty() && meant.len() == text.len());
+        assert!(said.len() == 1 && said[0].fix.is_none(), "{said:?}");
+        let (_, said) = found("  /* one\n   * two */\n");
+        assert_eq!(said[0].fix.as_ref().map(|fix| fix.text.as_str()), Some("// one\n  // two"));
+    }
+
+    #[test]
+    fn what_is_meant_keeps_the_length_and_the_lines() {
+        for text in ["hold 5µs\n", "x “a” y", "“", "a≤b", "`a ${b}`", "中文 é", "# a\nb", "\u{a0}\u{200b}", "\"a”"]
+        {
+            let (meant, said) = found(text);
+            assert!(meant.is_ascii() && meant.len() == text.len() && !said.is_empty(), "{text}: {meant}");
+            assert_eq!(meant.matches('\n').count(), text.matches('\n').count());
+        }
+    }
 }

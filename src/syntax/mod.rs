@@ -30,10 +30,11 @@ pub struct Parsed {
 pub fn parse(source: &Source) -> Parsed {
     let mut diagnostics = Diagnostics::default();
     let text = characters::read_as_meant(source.id, &source.text, &mut diagnostics);
-    let split = split::split(source.id, &text, &mut diagnostics);
-    let mut lower = lower::Lower::new(source.id, &split.blanked, &mut diagnostics);
+    let split = split::split(source.id, &text, tokens::Unended::WhereItReads, &mut diagnostics);
+    let mut lower = lower::Lower::new(source, &split.blanked, &mut diagnostics);
     let items = lower.items(&split.statements, words::Context::File);
     let needs = std::mem::take(&mut lower.needs);
+    diagnostics.moved(source.id, |span| characters::whole(&source.text, span));
     let refused = diagnostics.has_errors();
     Parsed { file: ast::File { doc: split.doc, items, refused }, needs, diagnostics }
 }
@@ -42,8 +43,8 @@ pub fn parse(source: &Source) -> Parsed {
 pub fn settings(source: &Source) -> (Vec<ast::Setting>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let text = characters::read_as_meant(source.id, &source.text, &mut diagnostics);
-    let split = split::split(source.id, &text, &mut diagnostics);
-    let settings = lower::Lower::new(source.id, &split.blanked, &mut diagnostics).settings(&split.statements);
+    let split = split::split(source.id, &text, tokens::Unended::WhereItReads, &mut diagnostics);
+    let settings = lower::Lower::new(source, &split.blanked, &mut diagnostics).settings(&split.statements);
     (settings, diagnostics)
 }
 

@@ -2,7 +2,7 @@
 //! here: a mistake stays inside its own statement.
 
 use super::balance::balance;
-use super::tokens::{self, Comment, CommentKind, Token, TokenKind};
+use super::tokens::{self, Comment, CommentKind, Token, TokenKind, Unended};
 use super::words;
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -45,8 +45,8 @@ pub struct Split {
     pub comments: Vec<Comment>,
 }
 
-pub fn split(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Split {
-    let scan = tokens::scan(file, text, diagnostics);
+pub fn split(file: FileId, text: &str, unended: Unended, diagnostics: &mut Diagnostics) -> Split {
+    let scan = tokens::scan(file, text, unended, diagnostics);
     let mut broken = scan.broken;
     let tokens = balance(file, text, scan.tokens, &mut broken, diagnostics);
     broken.sort_unstable();
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn a_comment_documents_what_starts_the_next_line() {
         let text = "/// About f.\nflow f { get \"/\" }\n";
-        let split = split(FileId(0), text, &mut Diagnostics::default());
+        let split = split(FileId(0), text, Unended::WithLine, &mut Diagnostics::default());
         assert_eq!(split.statements[0].doc.as_deref(), Some("About f."));
         let Some(Fragment::Block(block)) = split.statements[0].parts.last() else { panic!("the flow has a body") };
         assert_eq!(block.statements[0].doc, None);

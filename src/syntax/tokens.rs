@@ -51,7 +51,16 @@ pub struct Scan {
     pub broken: Vec<usize>,
 }
 
-pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
+/// Where a text ends that is not closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unended {
+    /// With its line.
+    WithLine,
+    /// Where the line then reads, so that the rest of it is understood.
+    WhereItReads,
+}
+
+pub fn scan(file: FileId, text: &str, unended: Unended, diagnostics: &mut Diagnostics) -> Scan {
     let bytes = text.as_bytes();
     let mut tokens = Vec::new();
     let mut comments = Vec::new();
@@ -89,7 +98,7 @@ pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
                     endless.push(quote);
                 }
                 at = end.unwrap_or_else(|| {
-                    let end = (unclosed.len() < MOST_TRIED && !long)
+                    let end = (unended == Unended::WhereItReads && unclosed.len() < MOST_TRIED && !long)
                         .then(|| super::closed::text_end(text, start, char::from(quote)))
                         .flatten()
                         .unwrap_or_else(|| line_end(bytes, start));

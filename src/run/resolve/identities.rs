@@ -38,7 +38,13 @@ impl Rows for Cells<'_> {
         }
         let directory = self.plan.data.get(data).and_then(|data| data.path.parent()).unwrap_or(Path::new("/"));
         let below = Path::new(&text);
-        if text.is_empty() || !below.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        // Hidden files are read only below a root that somebody names.
+        let is_plain = |part: Component<'_>| match part {
+            Component::Normal(name) => !name.as_encoded_bytes().starts_with(b"."),
+            Component::CurDir => true,
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => false,
+        };
+        if text.is_empty() || !below.components().all(is_plain) {
             return Err(format!("`{column}` is `{text}`, which names no file beside that of the rows"));
         }
         let file = open_again(&directory.join(below), &text)?;

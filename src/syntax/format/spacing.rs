@@ -177,7 +177,13 @@ mod tests {
     use crate::diag::Diagnostics;
 
     fn spaced(text: &str) -> String {
-        let tokens = super::super::super::tokens::scan(FileId(0), text, &mut Diagnostics::default()).tokens;
+        let tokens = super::super::super::tokens::scan(
+            FileId(0),
+            text,
+            super::super::super::tokens::Unended::WithLine,
+            &mut Diagnostics::default(),
+        )
+        .tokens;
         let blanks = blanks(text, &tokens);
         let words = tokens.iter().zip(blanks);
         words.map(|(token, blank)| [if blank { " " } else { "" }, &text[token.range.clone()]].concat()).collect()

@@ -1,7 +1,7 @@
 //! What is printed: statements and brackets with the comments around them.
 
 use super::super::split;
-use super::super::tokens::{self, Token, TokenKind};
+use super::super::tokens::{self, Token, TokenKind, Unended};
 use super::{reader, spacing};
 use crate::base::{FileId, Source};
 use crate::diag::Diagnostics;
@@ -82,8 +82,8 @@ pub struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     pub fn read(file: FileId, text: &'a str) -> Tree<'a> {
-        let raw = tokens::scan(file, text, &mut Diagnostics::default());
-        let split = split::split(file, text, &mut Diagnostics::default());
+        let raw = tokens::scan(file, text, Unended::WithLine, &mut Diagnostics::default());
+        let split = split::split(file, text, Unended::WithLine, &mut Diagnostics::default());
         let (mut items, below, kept) = reader::read(text, &raw, &split);
         let blanks = spacing::blanks(text, &split.tokens);
         let mut measure = Widths { text, tokens: &split.tokens, blanks: &blanks };

@@ -15,7 +15,7 @@ use super::tokens;
 use super::words::{self, Context};
 use crate::base::elsewhere::snake_case;
 use crate::base::suggest::similar;
-use crate::base::{FileId, Name, Span};
+use crate::base::{FileId, Name, Source, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use std::ops::Range;
 
@@ -24,6 +24,8 @@ const MOST_ON_A_LINE: usize = 32;
 
 pub struct Lower<'a> {
     file: FileId,
+    /// As it is in the file.
+    written: &'a str,
     text: &'a str,
     /// Where the statement starts that is being lowered: the grammar counts from there.
     offset: usize,
@@ -57,8 +59,9 @@ enum Lowered<'a> {
 }
 
 impl<'a> Lower<'a> {
-    pub fn new(file: FileId, text: &'a str, diagnostics: &'a mut Diagnostics) -> Lower<'a> {
-        Lower { file, text, offset: 0, depth: 0, refused_names: Vec::new(), needs: Vec::new(), diagnostics }
+    pub fn new(source: &'a Source, text: &'a str, diagnostics: &'a mut Diagnostics) -> Lower<'a> {
+        let (file, written) = (source.id, source.text.as_str());
+        Lower { file, written, text, offset: 0, depth: 0, refused_names: Vec::new(), needs: Vec::new(), diagnostics }
     }
 
     /// Hands each statement to `each`: parsed, or as what is left of one that was refused.
@@ -277,7 +280,8 @@ impl<'a> Lower<'a> {
         let span = node.as_span();
         // Rules end with the blanks that were skipped in search of more; those are not part of what was written.
         let length = span.as_str().trim_end().len();
-        Span::new(self.file, self.offset + span.start(), self.offset + span.start() + length)
+        let start = self.offset + span.start();
+        super::characters::whole(self.written, Span::new(self.file, start, start + length))
     }
 
     fn name(&mut self, node: &Node<'_>) -> Name {
