@@ -1,7 +1,9 @@
-//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of servers and databases, and nearest names.
+//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of servers and databases, and names of elsewhere and nearest ones.
 
+pub mod boundary;
 pub mod database;
 pub mod decimal;
+pub mod elsewhere;
 pub mod exposition;
 pub mod floors;
 mod hex;
@@ -13,7 +15,6 @@ pub mod socket;
 pub mod source;
 pub mod span;
 pub mod suggest;
-pub mod elsewhere;
 pub mod units;
 
 pub use hex::hex;

@@ -1,6 +1,7 @@
 //! The part of a file around the labels of a diagnostic, as a terminal can show it: what would steer it is written out,
 //! and of a line that is too long only what is near a label is shown.
 
+use crate::base::boundary;
 use crate::base::shown::{escaped_line, is_hidden, push_escaped};
 use crate::base::{Source, Span};
 use std::borrow::Cow;
@@ -141,11 +142,11 @@ impl Written<'_> {
             .filter(|at| (line.start..=line.end).contains(at))
             .map(|at| {
                 let (from, to) = (at.saturating_sub(AROUND).max(line.start), (at + AROUND).min(line.end));
-                boundary(text, from)..boundary(text, to)
+                boundary::floor(text, from)..boundary::floor(text, to)
             })
             .collect();
         if parts.is_empty() {
-            parts.push(line.start..boundary(text, line.start + AROUND));
+            parts.push(line.start..boundary::floor(text, line.start + AROUND));
         }
         parts.sort_by_key(|part| part.start);
         let mut joined: Vec<Range<usize>> = Vec::new();
@@ -176,9 +177,4 @@ impl Written<'_> {
             }
         }
     }
-}
-
-/// The begin of the character in which a byte stands.
-fn boundary(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

@@ -4,6 +4,7 @@ mod echo;
 mod forms;
 pub mod taint;
 
+use crate::base::boundary;
 use crate::measure::{Event, Example};
 use echo::Forms;
 use std::collections::BTreeSet;
@@ -90,7 +91,7 @@ impl Mask {
         if found.is_empty() && place == 0 {
             return text;
         }
-        let mut at = (place..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let mut at = boundary::ceil(&text, place);
         let mut out = String::with_capacity(text.len() - at);
         for secret in found.into_iter().filter(|secret| secret.end > place) {
             out.push_str(text.get(at..secret.start).unwrap_or_default());

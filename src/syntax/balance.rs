@@ -57,9 +57,6 @@ pub fn balance(
     balancer.out
 }
 
-/// So many brackets that are not closed are looked through for where they end.
-const MOST_TRIED: usize = 20;
-
 fn place(bracket: u8) -> usize {
     match bracket {
         b'(' | b')' => 0,
@@ -249,7 +246,7 @@ impl Balancer<'_> {
             b'{' => format!("\n{}}}", " ".repeat(open.indent)),
             _ => missing.to_string(),
         };
-        let is_line = open.bracket != b'{' && self.broken.len() <= MOST_TRIED;
+        let is_line = open.bracket != b'{' && self.broken.len() <= super::closed::MOST;
         let meant = is_line.then(|| super::closed::bracket_end(self.text, open.range.start, missing)).flatten();
         let end = meant.unwrap_or(end);
         problem.fix(Span::new(self.file, end, end), text, format!("close it with `{missing}`"))

@@ -2,7 +2,7 @@
 //! the rest of the way reads what it stands for, so that one of them is one mistake.
 
 use super::tokens::{is_word, line_end, text_end};
-use crate::base::{FileId, Span};
+use crate::base::{FileId, Span, boundary};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -23,14 +23,8 @@ const WIDEST: usize = 100;
 
 /// The place with all of each character that a part of it stands in.
 pub fn whole(text: &str, span: Span) -> Span {
-    let (mut start, mut end) = (span.range().start.min(text.len()), span.range().end.min(text.len()));
-    while !text.is_char_boundary(start) {
-        start -= 1;
-    }
-    while !text.is_char_boundary(end) {
-        end += 1;
-    }
-    Span::new(span.file, start, end)
+    let range = span.range();
+    Span::new(span.file, boundary::floor(text, range.start), boundary::ceil(text, range.end))
 }
 
 struct Reader<'a> {

@@ -4,6 +4,8 @@ use super::grammar::reads;
 use super::words::Context;
 use std::ops::Range;
 
+/// So many that are not closed are looked through for where they end, of texts and of brackets.
+pub const MOST: usize = 20;
 /// Lines beyond it are no mistake of a person's fingers.
 const LONGEST: usize = 400;
 

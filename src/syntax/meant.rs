@@ -2,10 +2,11 @@
 //! write who know other languages. One is offered only where the statement parses with it.
 
 use super::grammar::stops;
-use super::tokens::{first_word, is_word};
+use super::tokens::{first_word, is_word, starts_with_words};
+use super::units;
 use super::words::{self, Context};
 use crate::base::elsewhere::snake_case;
-use crate::base::{FileId, Span};
+use crate::base::{FileId, Span, boundary};
 use crate::diag::{Code, Diagnostic};
 use std::ops::Range;
 
@@ -23,11 +24,16 @@ impl Rewriting {
     }
 }
 
+/// A longer statement is no mistake of a person's fingers, and each rewriting is read as a whole.
+const LONGEST: usize = 4_000;
 /// Mistakes of one statement that are mended together.
 const TOGETHER: usize = 3;
 
 /// A diagnostic with a fix that mends the statement, whose grammar stopped at `at`.
 pub fn meant(file: FileId, context: Context, text: &str, at: usize, offset: usize) -> Option<Diagnostic> {
+    if text.len() > LONGEST {
+        return None;
+    }
     let (first, mended) = mend(context, text, at, TOGETHER)?;
     let (place, ours) = match first.of(text) == mended {
         true => (first.place, first.text),
@@ -78,10 +84,10 @@ fn mend(context: Context, text: &str, at: usize, most: usize) -> Option<(Rewriti
 fn changed(text: &str, mended: &str) -> (Range<usize>, String) {
     let word = |c: char| !c.is_whitespace();
     let same = text.bytes().zip(mended.bytes()).take_while(|(a, b)| a == b).count();
-    let start = text[..floor(text, same)].trim_end_matches(word).len();
+    let start = text[..boundary::floor(text, same)].trim_end_matches(word).len();
     let most = text.len().min(mended.len()) - start;
     let alike = text.bytes().rev().zip(mended.bytes().rev()).take(most).take_while(|(a, b)| a == b).count();
-    let behind = &text[floor(text, text.len() - alike)..];
+    let behind = &text[boundary::floor(text, text.len() - alike)..];
     let end = text.len() - behind.trim_start_matches(word).len();
     (start..end, mended[start..mended.len() - (text.len() - end)].to_owned())
 }
@@ -91,47 +97,6 @@ struct Stopped<'a> {
     at: usize,
     context: Context,
 }
-
-/// Units of elsewhere behind a blank, the longest first.
-const UNITS: &[(&str, &str)] = &[
-    ("requests per second", "/s"),
-    ("requests per minute", "/min"),
-    ("concurrent users", " users"),
-    ("virtual users", " users"),
-    ("iterations/s", "/s"),
-    ("requests/s", "/s"),
-    ("per second", "/s"),
-    ("per minute", "/min"),
-    ("connections", " users"),
-    ("req/min", "/min"),
-    ("per hour", "/h"),
-    ("req/sec", "/s"),
-    ("clients", " users"),
-    ("threads", " users"),
-    ("percent", "%"),
-    ("/second", "/s"),
-    ("req/s", "/s"),
-    ("iters/s", "/s"),
-    ("times", "x"),
-    ("/sec", "/s"),
-    ("/min", "/min"),
-    ("rps", "/s"),
-    ("qps", "/s"),
-    ("tps", "/s"),
-    ("r/s", "/s"),
-    ("rpm", "/min"),
-    ("VUs", " users"),
-    ("vus", " users"),
-    ("VU", " users"),
-    ("vu", " users"),
-    ("/s", "/s"),
-    ("us", "us"),
-    ("ms", "ms"),
-    ("s", "s"),
-    ("m", "m"),
-    ("h", "h"),
-    ("d", "d"),
-];
 
 /// Operators of elsewhere, the longest first.
 const OPERATORS: &[(&str, &str)] =
@@ -249,10 +214,9 @@ impl Stopped<'_> {
         if !self.text[..gap].ends_with(|c: char| c.is_ascii_digit() || matches!(c, 'k' | 'M')) {
             return Vec::new();
         }
-        let unit = UNITS.iter().find(|(theirs, _)| starts_with_word(&self.text[start..], theirs));
-        let found = unit.map(|(theirs, ours)| {
-            self.rewriting(gap..start + theirs.len(), *ours, "this unit is written another way here")
-        });
+        let unit = units::leading(&self.text[start..]);
+        let found = unit
+            .map(|(length, ours)| self.rewriting(gap..start + length, ours, "this unit is written another way here"));
         found.into_iter().collect()
     }
 
@@ -260,7 +224,7 @@ impl Stopped<'_> {
         let start = self.token().start;
         let mut found = Vec::new();
         for (theirs, ours) in OPERATORS {
-            let first = floor(self.text, start.saturating_sub(theirs.len()));
+            let first = boundary::floor(self.text, start.saturating_sub(theirs.len()));
             if let Some(place) =
                 self.text[first..].find(theirs).map(|place| first + place).filter(|place| *place <= start)
             {
@@ -271,7 +235,7 @@ impl Stopped<'_> {
                 ));
             }
         }
-        let word = COMPARISONS.iter().find(|(theirs, _)| starts_with_word(&self.text[start..], theirs));
+        let word = COMPARISONS.iter().find(|(theirs, _)| starts_with_words(&self.text[start..], theirs));
         found.extend(
             word.map(|(theirs, ours)| {
                 self.rewriting(start..start + theirs.len(), *ours, "things are compared by signs")
@@ -408,25 +372,27 @@ impl Stopped<'_> {
     }
 }
 
-/// The statement behind a word that stands before it elsewhere, such as `async`.
+/// The statement behind words that stand before it elsewhere, such as `async`.
 pub fn without_prefix(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix(PREFIXES.iter().find(|prefix| starts_with_word(text, prefix))?)?;
-    Some(without_prefix(rest.trim_start()).unwrap_or(rest.trim_start()))
+    let mut rest = text;
+    while let Some(prefix) = PREFIXES.iter().find(|prefix| starts_with_words(rest, prefix)) {
+        rest = rest[prefix.len()..].trim_start();
+    }
+    (rest.len() < text.len()).then_some(rest)
 }
 
 fn blanks(text: &str) -> usize {
     text.len() - text.trim_start().len()
 }
 
-/// The start of the character that a place is in.
-fn floor(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
+#[cfg(test)]
+mod tests {
+    use super::without_prefix;
 
-/// Whether words stand at the start of a text, whole.
-fn starts_with_word(text: &str, words: &str) -> bool {
-    text.strip_prefix(words).is_some_and(|rest| !rest.bytes().next().is_some_and(is_word))
+    #[test]
+    fn words_before_a_statement_are_as_many_as_they_are() {
+        let many = format!("{}get", "async ".repeat(200_000));
+        assert_eq!(without_prefix(&many), Some("get"));
+        assert_eq!((without_prefix("get"), without_prefix("asynchronous")), (None, None));
+    }
 }

@@ -14,6 +14,7 @@ mod meant;
 pub mod needs;
 mod split;
 mod tokens;
+mod units;
 pub mod words;
 
 use crate::base::Source;

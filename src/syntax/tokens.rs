@@ -41,9 +41,6 @@ pub struct Comment {
 const OPERATORS: [&str; 20] =
     ["->", "..", "==", "!=", "<=", ">=", "&&", "||", "<", ">", "=", "+", "-", "*", "/", ":", ",", ".", "!", "|"];
 
-/// So many texts that are not closed are looked through for where they end.
-const MOST_TRIED: usize = 20;
-
 pub struct Scan {
     pub tokens: Vec<Token>,
     pub comments: Vec<Comment>,
@@ -98,7 +95,7 @@ pub fn scan(file: FileId, text: &str, unended: Unended, diagnostics: &mut Diagno
                     endless.push(quote);
                 }
                 at = end.unwrap_or_else(|| {
-                    let end = (unended == Unended::WhereItReads && unclosed.len() < MOST_TRIED && !long)
+                    let end = (unended == Unended::WhereItReads && unclosed.len() < super::closed::MOST && !long)
                         .then(|| super::closed::text_end(text, start, char::from(quote)))
                         .flatten()
                         .unwrap_or_else(|| line_end(bytes, start));
@@ -187,6 +184,11 @@ impl Unclosed {
 pub fn first_word(text: &str) -> &str {
     let end = text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len());
     &text[..end]
+}
+
+/// Whether words stand at the start of a text, whole.
+pub fn starts_with_words(text: &str, words: &str) -> bool {
+    text.strip_prefix(words).is_some_and(|rest| !rest.bytes().next().is_some_and(is_word))
 }
 
 pub fn is_word(byte: u8) -> bool {

@@ -89,6 +89,8 @@ impl Context {
     }
 }
 
+use crate::base::elsewhere::named_here;
+
 mod clauses;
 mod table;
 pub use clauses::{CLAUSES, Clause};
@@ -141,87 +143,9 @@ pub fn is_label(text: &str, word: &std::ops::Range<usize>) -> bool {
     text.as_bytes().get(word.end) == Some(&b':')
 }
 
-/// What other languages and tools say, and the statement that it is here.
-const FOREIGN: &[(&str, &str)] = &[
-    ("import", "use"),
-    ("include", "use"),
-    ("require", "use"),
-    ("const", "param"),
-    ("var", "let"),
-    ("const", "let"),
-    ("def", "let"),
-    ("test", "scenario"),
-    ("describe", "scenario"),
-    ("assert", "expect"),
-    ("check", "expect"),
-    ("thresholds", "expect"),
-    ("sleep", "think"),
-    ("wait", "think"),
-    ("pause", "think"),
-    ("pause", "idle"),
-    ("stage", "hold"),
-    ("constant", "hold"),
-    ("for", "each"),
-    ("foreach", "each"),
-    ("while", "repeat"),
-    ("loop", "repeat"),
-    ("inject", "fault"),
-    ("chaos", "fault"),
-    ("function", "flow"),
-    ("func", "flow"),
-    ("fn", "flow"),
-    ("task", "flow"),
-    ("user", "flow"),
-    ("users", "load"),
-    ("vus", "load"),
-    ("stages", "load"),
-    ("executor", "load"),
-    ("threshold", "expect"),
-    ("slo", "expect"),
-    ("sla", "expect"),
-    ("verify", "expect"),
-    ("should", "expect"),
-    ("must", "expect"),
-    ("delay", "think"),
-    ("fetch", "get"),
-    ("http", "get"),
-    ("request", "get"),
-    ("http_get", "get"),
-    ("http_post", "post"),
-    ("del", "delete"),
-    ("keep", "hold"),
-    ("plateau", "hold"),
-    ("constant_rate", "hold"),
-    ("rampup", "ramp"),
-    ("ramp_up", "ramp"),
-    ("ramp_to", "ramp"),
-    ("burst", "spike"),
-    ("break", "fault"),
-    ("disrupt", "fault"),
-    ("attack", "fault"),
-    ("app", "service"),
-    ("server", "service"),
-    ("endpoint", "target"),
-    ("base_url", "target"),
-    ("proxy", "link"),
-    ("feeder", "data"),
-    ("dataset", "data"),
-    ("random", "choose"),
-    ("switch", "choose"),
-    ("parallel", "each"),
-    ("setup_once", "setup"),
-    ("cleanup", "teardown"),
-    ("stop", "abort"),
-    ("env", "param"),
-    ("variable", "let"),
-    ("before", "setup"),
-    ("after", "teardown"),
-];
-
 /// The statement of a context that a word of elsewhere means.
 pub fn foreign(word: &str, context: Context) -> Option<&'static str> {
-    let stands = |ours: &&str| standing_in(context).any(|text| text == *ours);
-    FOREIGN.iter().filter(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours).find(stands)
+    named_here(word, &standing_in(context).collect::<Vec<_>>())
 }
 
 /// The statements that may stand in a context.

@@ -4,6 +4,7 @@
 //! than one reader. A form is at most as long as a piece of a secret coded twice, so the work is linear in the text.
 
 use super::forms::{self, Form};
+use crate::base::boundary;
 use std::ops::Range;
 
 /// How often a text is read; so many escapes may lie around each other.
@@ -376,8 +377,7 @@ fn joined(mut found: Vec<Range<usize>>, text: &str) -> Vec<Range<usize>> {
     found.sort_by_key(|range| range.start);
     let mut joined: Vec<Range<usize>> = Vec::new();
     for mut range in found {
-        range.start = (0..=range.start).rev().find(|start| text.is_char_boundary(*start)).unwrap_or(0);
-        range.end = (range.end..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+        range = boundary::floor(text, range.start)..boundary::ceil(text, range.end);
         match joined.last_mut() {
             Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
             _ => joined.push(range),

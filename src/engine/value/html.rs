@@ -3,6 +3,7 @@
 
 use super::Unusable;
 use super::selector::Selector;
+use crate::base::boundary;
 use crate::wire::room::Room;
 use html5ever::driver::{ParseOpts, parse_document};
 use html5ever::tendril::{StrTendril, TendrilSink};
@@ -54,11 +55,7 @@ impl Page {
         let mut parser = parse_document(sink, ParseOpts::default());
         let mut rest = text;
         while !rest.is_empty() {
-            let mut end = PIECE.min(rest.len());
-            while !rest.is_char_boundary(end) {
-                end -= 1;
-            }
-            let (piece, behind) = rest.split_at(end);
+            let (piece, behind) = rest.split_at(boundary::floor(rest, PIECE));
             parser.process(StrTendril::from(piece));
             rest = behind;
             if late() {

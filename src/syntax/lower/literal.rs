@@ -7,43 +7,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
 use crate::syntax::needs;
-
-/// What people write, and what it is here.
-const FOREIGN_UNITS: &[(&str, &str)] = &[
-    ("sec", "s"),
-    ("secs", "s"),
-    ("second", "s"),
-    ("seconds", "s"),
-    ("msec", "ms"),
-    ("millis", "ms"),
-    ("min", "m"),
-    ("mins", "m"),
-    ("minute", "m"),
-    ("minutes", "m"),
-    ("hr", "h"),
-    ("hour", "h"),
-    ("hours", "h"),
-    ("day", "d"),
-    ("days", "d"),
-    ("rps", "/s"),
-    ("qps", "/s"),
-    ("req/s", "/s"),
-    ("/m", "/min"),
-    ("/sec", "/s"),
-    ("/second", "/s"),
-    ("/hour", "/h"),
-    ("vus", " users"),
-    ("users", " users"),
-    ("KB", "kB"),
-    ("K", "KiB"),
-    ("G", "GiB"),
-    ("kb", "kB"),
-    ("mb", "MB"),
-    ("gb", "GB"),
-    ("ns", "us"),
-    ("pct", "%"),
-    ("X", "x"),
-];
+use crate::syntax::units as written;
 
 impl Lower<'_> {
     /// A unit behind a list, on each of its numbers.
@@ -145,7 +109,7 @@ impl Lower<'_> {
             Rule::scaled => ExprKind::Number(value * if unit == "k" { 1e3 } else { 1e6 }),
             Rule::wrong_unit_apart => {
                 let unit = unit.trim();
-                let right = foreign(unit).unwrap_or(unit);
+                let right = written::foreign(unit).unwrap_or(unit);
                 let number = text[..text.len() - unit.len()].trim();
                 let problem = Diagnostic::new(Code::E0102, "a unit touches its number", span, "written apart");
                 self.diagnostics.push(problem.fix(
@@ -165,11 +129,12 @@ impl Lower<'_> {
     fn unknown_unit(&mut self, text: &str, unit: &str, span: Span) {
         let number = &text[..text.len() - unit.len()];
         let problem = Diagnostic::new(Code::E0102, format!("`{unit}` is not a unit"), span, "no such unit");
-        let right = match (foreign(unit).or_else(|| nearest_unit(unit)), written_out(text)) {
-            (Some(right), _) => Some(format!("{number}{right}")),
-            (None, None) => unit.strip_prefix(['O', 'o']).map(|rest| format!("{number}0{rest}")),
-            (None, written_out) => written_out,
-        };
+        let right =
+            match (written::foreign(unit).map(str::to_owned).or_else(|| written::nearest(unit)), written_out(text)) {
+                (Some(right), _) => Some(format!("{number}{right}")),
+                (None, None) => unit.strip_prefix(['O', 'o']).map(|rest| format!("{number}0{rest}")),
+                (None, written_out) => written_out,
+            };
         let problem = match right {
             Some(right) => problem.fix(span, &right, format!("write `{right}`")),
             None => problem.help("there is `k M`, `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB TB KiB MiB GiB TiB`, `bps kbps Mbps Gbps` and ` users`"),
@@ -342,23 +307,6 @@ fn doubled(text: &str) -> Option<&str> {
     let (inside, _) = text.strip_prefix("{{")?.split_once("}}")?;
     let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ' ');
     (!inside.trim().is_empty() && inside.chars().all(is_path)).then_some(inside)
-}
-
-/// The unit that was meant where the case is another one or a letter was typed twice.
-fn nearest_unit(unit: &str) -> Option<&'static str> {
-    const UNITS: &[&str] = &[
-        "us", "ms", "s", "m", "h", "d", "/s", "/min", "/h", "/d", "%", "pp", "x", "B", "kB", "MB", "GB", "TB", "KiB",
-        "MiB", "GiB", "TiB", "bps", "kbps", "Mbps", "Gbps",
-    ];
-    let mut once: Vec<char> = unit.chars().collect();
-    once.dedup();
-    let once: String = once.into_iter().collect();
-    let alike = |known: &&&str| known.eq_ignore_ascii_case(unit) || known.eq_ignore_ascii_case(&once);
-    UNITS.iter().find(alike).copied()
-}
-
-fn foreign(unit: &str) -> Option<&'static str> {
-    FOREIGN_UNITS.iter().find(|(theirs, _)| *theirs == unit).map(|(_, ours)| *ours)
 }
 
 fn per(unit: &str) -> u64 {

@@ -252,7 +252,7 @@ impl<'a> Lower<'a> {
                 let problem = Diagnostic::new(Code::E0114, message, span, "not a statement");
                 let starts = |text: &str| words::standing_in(context).any(|known| known == tokens::first_word(text));
                 match words::foreign(word, context) {
-                    None if let Some(object) = one_header(word, rest).filter(|_| context.has_headers()) => {
+                    _ if let Some(object) = one_header(word, rest).filter(|_| context.has_headers()) => {
                         let whole = Span::new(self.file, start, start + text.trim_end().len());
                         problem.fix(whole, &object, format!("headers are an object: `{object}`"))
                     }
