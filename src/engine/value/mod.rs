@@ -446,9 +446,10 @@ impl Frame {
         if let Code::BodyText(answer) = text {
             return self.answers[*answer].has(pattern);
         }
-        let Value::Text(text) = self.eval(text, paths)? else { return Ok(false) };
+        let value = self.eval(text, paths)?;
+        let Some(text) = value.text() else { return Ok(false) };
         let began = Instant::now();
-        pattern.is_in(&text, &|| began.elapsed() > LONGEST_LOOK)
+        pattern.is_in(text, &|| began.elapsed() > LONGEST_LOOK)
     }
 
     /// Whether a check holds; one of a value that is not there does not.
