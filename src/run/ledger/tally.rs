@@ -60,7 +60,8 @@ impl Tally {
 
     fn doubt(&mut self, entry: &Entry, because: String) {
         let doubts = &mut self.verified.doubts;
-        let because = if doubts.len() < CAUSES { because } else { "other causes".to_owned() };
+        let is_known = doubts.iter().any(|doubt| doubt.because == because);
+        let because = if is_known || doubts.len() < CAUSES { because } else { "other causes".to_owned() };
         match doubts.iter_mut().find(|doubt| doubt.because == because) {
             Some(doubt) => doubt.count += 1,
             None => doubts.push(Doubt { because, count: 1, key: entry.key.clone() }),
@@ -135,6 +136,18 @@ mod tests {
         let told: Vec<_> =
             doubts.iter().map(|doubt| (doubt.because.as_str(), doubt.count, doubt.key.as_str())).collect();
         assert_eq!(told, [("401", 2, "b"), ("late", 1, "a")]);
+    }
+
+    #[test]
+    fn a_cause_that_is_known_stays_itself_however_many_there_are() {
+        let mut tally = Tally::default();
+        for number in 0..CAUSES + 5 {
+            tally.take(entry("a", Fate::Acknowledged), Err(number.to_string()));
+        }
+        tally.take(entry("b", Fate::Acknowledged), Err("7".to_owned()));
+        let doubts = tally.done().doubts;
+        let told: Vec<_> = doubts.iter().map(|doubt| (doubt.because.as_str(), doubt.count)).take(3).collect();
+        assert_eq!((told, doubts.len()), (vec![("other causes", 5), ("7", 2), ("0", 1)], CAUSES + 1));
     }
 
     #[test]
