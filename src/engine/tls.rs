@@ -106,10 +106,6 @@ impl Secured {
         Ok(Secured { config, name, resumes: tls.resume, identities })
     }
 
-    pub fn is_of_users(&self) -> bool {
-        self.identities.is_some()
-    }
-
     /// As a user shows itself, by its number from 1; none where all show the same.
     pub fn of_user(&self, user: u64) -> Option<Secured> {
         // As many servers are behind one target at most, and a session is of the user that began it.

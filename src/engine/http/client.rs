@@ -71,7 +71,7 @@ impl Client {
     pub fn leave(&mut self, load: usize, user: u64) {
         self.worker.http.cookies.forget((load, user));
         self.worker.http.pool.forget(load, user);
-        self.worker.lowered.hosts.iter().for_each(|host| host.forget(user));
+        self.worker.lowered.hosts.iter().for_each(|host| host.forget((load, user)));
     }
 
     /// Makes the bytes of a request, with room for its trace context where it carries one, and tells to which target it goes.
@@ -216,7 +216,7 @@ impl Client {
                     attempt.goes_to(hop.target, number);
                     let mut took = Opening::default();
                     let left = attempt.left(clock.now());
-                    let shown = host.shown_by(attempt.user);
+                    let shown = host.shown_by(who);
                     let route = host.route(&peer);
                     let route = Route { secured: shown.as_deref().or(route.secured), ..route };
                     let opened = Connection::open(route, left, &mut took).await;

@@ -120,8 +120,8 @@ pub struct Host {
     pub source_turn: Cell<usize>,
     pub proxy: Option<Proxy>,
     pub secured: Option<Secured>,
-    /// As users have shown themselves so far, where each does so as itself, with the sessions that are theirs.
-    pub users: RefCell<HashMap<u64, Rc<Secured>>>,
+    /// As users have shown themselves so far, where each does so as itself, with the sessions that are theirs; by load and user.
+    pub users: RefCell<HashMap<(usize, u64), Rc<Secured>>>,
     /// How connections are shared, where the target says so.
     pub connections: Option<Connections>,
     /// How many redirects are followed.
@@ -150,19 +150,21 @@ impl Host {
     }
 
     /// How a user shows itself, where not all do alike.
-    pub fn shown_by(&self, user: u64) -> Option<Rc<Secured>> {
-        let secured = self.secured.as_ref().filter(|secured| secured.is_of_users())?;
-        let known = self.users.borrow().get(&user).cloned();
+    pub fn shown_by(&self, who: (usize, u64)) -> Option<Rc<Secured>> {
+        let known = self.users.borrow().get(&who).cloned();
         known.or_else(|| {
-            let own = Rc::new(secured.of_user(user)?);
-            self.users.borrow_mut().insert(user, own.clone());
+            let own = Rc::new(self.secured.as_ref()?.of_user(who.1)?);
+            self.users.borrow_mut().insert(who, own.clone());
             Some(own)
         })
     }
 
     /// A user does not come back.
-    pub fn forget(&self, user: u64) {
-        self.users.borrow_mut().remove(&user);
+    pub fn forget(&self, who: (usize, u64)) {
+        let mut users = self.users.borrow_mut();
+        if !users.is_empty() {
+            users.remove(&who);
+        }
     }
 
     /// Where the next connection comes from: those of the family of the other end in turn.
@@ -245,6 +247,9 @@ mod tests {
     #![allow(clippy::unwrap_used)] // A test may panic.
     use super::*;
     use crate::check::program::NameOverride;
+    use crate::engine::tls::{Material, Rows};
+    use crate::engine::value::files::Files;
+    use crate::plan::{Identity, Pem, Tls};
 
     fn dns(resolve: &[(&str, Option<u16>, &[&str])], all: bool) -> Dns {
         let one = |(name, port, addresses): &(&str, Option<u16>, &[&str])| NameOverride {
@@ -253,6 +258,27 @@ mod tests {
             addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
         };
         Dns { resolve: resolve.iter().map(one).collect(), every: None, all }
+    }
+
+    /// A target without anything of its own.
+    fn host(peer: Peer) -> Host {
+        Host {
+            root: None,
+            authority: String::new(),
+            peer,
+            found: None,
+            turn: Cell::new(0),
+            from: Arc::default(),
+            source_turn: Cell::new(0),
+            proxy: None,
+            secured: None,
+            users: RefCell::default(),
+            connections: None,
+            redirects: 0,
+            cookies: true,
+            carries_cookie: false,
+            own: Vec::new(),
+        }
     }
 
     #[test]
@@ -283,21 +309,10 @@ mod tests {
         let at = |last: u8| Peer::Tcp(address(last));
         let (tell, found) = watch::channel(Found::from(vec![(address(1), 0), (address(2), 1), (address(3), 2)]));
         let host = Host {
-            root: None,
-            authority: String::new(),
-            peer: at(1),
             found: Some(found),
             turn: Cell::new(1),
             from: Arc::new(["127.0.0.2", "::1", "127.0.0.3"].map(|from| from.parse().unwrap())),
-            source_turn: Cell::new(0),
-            proxy: None,
-            secured: None,
-            users: RefCell::default(),
-            connections: None,
-            redirects: 0,
-            cookies: true,
-            carries_cookie: false,
-            own: Vec::new(),
+            ..host(at(1))
         };
         assert_eq!([(); 4].map(|()| host.next()), [2, 3, 1, 2].map(|last| (at(last), Some(u32::from(last) - 1))));
         tell.send_replace(Found::from(vec![(address(9), 3)]));
@@ -307,5 +322,39 @@ mod tests {
         assert_eq!([(); 2].map(|()| source(&Peer::Tcp("[::1]:80".parse().unwrap()))), ["::1", "::1"]);
         drop(tell);
         assert_eq!(host.next().0, at(9), "also where nobody looks any more");
+    }
+    /// Two rows with a certificate and its key.
+    struct Certificates(String);
+
+    impl Rows for Certificates {
+        fn count(&self, _: usize) -> u64 {
+            2
+        }
+
+        fn name(&self, _: usize) -> &str {
+            "people"
+        }
+
+        fn cell(&self, _: usize, _: u64, _: &str) -> Result<Vec<u8>, String> {
+            Ok(self.0.clone().into_bytes())
+        }
+    }
+
+    #[test]
+    fn users_of_two_loads_have_tls_sessions_of_their_own() {
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(vec!["somebody.test".to_owned()]).unwrap();
+        let people = Certificates(format!("{}{}", cert.pem(), signing_key.serialize_pem()));
+        let pem = Pem::PerUser { data: 0, column: "pem".to_owned() };
+        let identity = Some(Identity { cert: pem.clone(), key: pem });
+        let tls = Tls { identity, verify: false, ..Tls::default() };
+        let given = Material { files: &Files::default(), text: &|_| Ok(String::new()), rows: Some((&people, 0)) };
+        let secured = Some(Secured::new(&tls, "localhost", &given).unwrap());
+        let host = Host { secured, ..host(Peer::Tcp(([127, 0, 0, 1], 443).into())) };
+        let [first, second] = [(0, 1), (1, 1)].map(|who| host.shown_by(who).unwrap());
+        assert!(!Rc::ptr_eq(&first, &second), "users count from 1 in each load");
+        host.forget((1, 1));
+        assert!(Rc::ptr_eq(&first, &host.shown_by((0, 1)).unwrap()), "nobody of its load has left");
+        assert!(!Rc::ptr_eq(&second, &host.shown_by((1, 1)).unwrap()));
     }
 }
