@@ -310,6 +310,10 @@ fn a_service_that_does_not_find_its_file_says_where_it_ran() {
     let ran = place.run(&text(""), &[]);
     let why = "and `serve.sh` lies beside the scenario, where `dir: \".\"` starts it";
     assert!(ran.err.contains("; it ran in its private directory `/") && ran.err.contains(why), "{}", ran.err);
+    // What is written for it lies where it runs.
+    let ran = place.run(&text("    files: { \"serve.sh\": \"exit 5\" }"), &[]);
+    assert!(ran.err.contains("exit status: 5; it ran in its private directory `/"), "{}", ran.err);
+    assert!(!ran.err.contains("lies beside"), "{}", ran.err);
     let ran = place.run(&text("    dir: \".\""), &[]);
     let place = place.path().canonicalize().unwrap();
     assert!(ran.err.contains("it ended before it was ready: exit status: 4; it ran in `"), "{}", ran.err);

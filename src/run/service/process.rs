@@ -31,13 +31,13 @@ pub fn prepare(
         let text = known.text(argument).map_err(|why| format!("its argument {}: {why}", place + 1))?;
         launch.arguments.push(text);
     }
-    launch.runs_in = Some(runs_in(service.dir.as_deref(), &launch.arguments, directory, beside));
     for (name, text) in &service.files {
         let text = known.text(text).map_err(|why| format!("its file `{name}`: {why}"))?;
         let path = directory.join(name);
         let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| write(&path, &text));
         written.map_err(|error| format!("its file `{name}` cannot be written: {error}"))?;
     }
+    launch.runs_in = Some(runs_in(service.dir.as_deref(), &launch.arguments, directory, beside));
     let port = match &service.port {
         Some(written) => known.port(written).ok_or("this machine has no free port for it")?,
         None => 0,
