@@ -22,6 +22,10 @@ const AT_A_TIME: u64 = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long they are asked for where none gets one: a system that is still recovering.
 const SILENCE: Duration = Duration::from_secs(30);
+/// Why no more is asked.
+const INTERRUPTED: &str = "the asking was interrupted";
+const LATE: &str = "the time was over";
+const SILENT: &str = "nobody had answered for 30s";
 /// So much is shown of what should have been a number.
 const SHOWN: usize = 60;
 const PAUSE: Duration = Duration::from_millis(250);
@@ -144,8 +148,15 @@ impl Asker {
         let mut because = None;
         loop {
             let silent = self.asking.answered.get().elapsed();
-            if self.asking.course.over.load(Ordering::Relaxed) || silent > SILENCE || self.is_late() {
-                return Err(because.unwrap_or_else(|| "the time was over before it was asked for".to_owned()));
+            let over = if self.asking.course.over.load(Ordering::Relaxed) {
+                Some(INTERRUPTED)
+            } else if self.is_late() {
+                Some(LATE)
+            } else {
+                (silent > SILENCE).then_some(SILENT)
+            };
+            if let Some(over) = over {
+                return Err(because.unwrap_or_else(|| unasked(over, was_absent)));
             }
             *number += AT_A_TIME;
             let found = self.ask(session, &entry.key, *number).await;
@@ -206,7 +217,25 @@ impl Asker {
     }
 }
 
+/// What is said of an entry of which no answer says why nothing definite is known: it may have been absent once.
+fn unasked(over: &str, was_absent: bool) -> String {
+    let times = if was_absent { " once more" } else { "" };
+    format!("{over} before it was asked for{times}")
+}
+
 fn number_of(value: &Value) -> Option<u64> {
     let count = crate::engine::value::number(value)?;
     (count >= 0.0).then_some(count as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_is_left_says_why_and_whether_it_was_asked_for() {
+        assert_eq!(unasked(LATE, false), "the time was over before it was asked for");
+        assert_eq!(unasked(INTERRUPTED, true), "the asking was interrupted before it was asked for once more");
+        assert!(SILENT.contains(&format!("{}s", SILENCE.as_secs())));
+    }
 }
