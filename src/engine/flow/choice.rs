@@ -79,6 +79,7 @@ impl Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::rc::Rc;
 
     fn choice(site: u64, shares: &[f64], repeats: bool) -> Choice {
         let part = |share: &f64| crate::plan::Choice { share: *share, steps: Vec::new() };
@@ -144,6 +145,23 @@ mod tests {
             assert_eq!([0, 1, 2].map(|part| count(hundred, part)), [50, 20, 30]);
         }
         assert!(found[1].chunks(100).all(|hundred| count(hundred, 0) == 10));
+    }
+
+    #[test]
+    fn a_block_is_dealt_once_and_alike_whoever_comes_to_it() {
+        let three = choice(4, &[0.7, 0.2, 0.1], false);
+        let mut kept = Choices::new(5, 2, 0, 0);
+        let next = |turn: u64, kept: &mut Choices| {
+            let mut new = Choices::new(5, 2, turn, 0);
+            kept.begin(turn);
+            assert_eq!(three.part(kept, turn), three.part(&mut new, turn), "turn {turn}");
+            assert_eq!(kept.fraction(), new.fraction(), "turn {turn}");
+            kept.order(4, turn / BLOCK, BLOCK as usize)
+        };
+        let first = next(0, &mut kept);
+        assert!((1..100).all(|turn| Rc::ptr_eq(&first, &next(turn, &mut kept))));
+        [100, 730, 5].into_iter().for_each(|turn| drop(next(turn, &mut kept)));
+        assert_eq!(kept.orders(), 1, "one for each site, however many blocks there were");
     }
 
     #[test]

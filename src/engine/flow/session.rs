@@ -125,7 +125,7 @@ impl Session {
         Ok(())
     }
 
-    fn iteration(worker: &Worker, flow: usize) -> Box<Iteration> {
+    fn iteration(worker: &Worker, load: usize, flow: usize) -> Box<Iteration> {
         let (planned, steps) = (&worker.plan.flows[flow], &worker.lowered.flows[flow]);
         let frame = Frame {
             slots: vec![Value::Null; steps.slots],
@@ -133,7 +133,7 @@ impl Session {
             user: 0,
             number: 0,
             turn: 0,
-            choices: Choices::new(0, 0, 0, 0),
+            choices: Choices::new(worker.seed, load as u64, 0, worker.run),
             rows: Rows::default(),
             derived: steps.derived.clone(),
         };
@@ -158,12 +158,12 @@ impl Session {
         (self.went_well, self.went_wrong) = (0, 0);
         let worker = self.worker.clone();
         let flow = worker.plan.loads[self.load].parts[part].flow;
-        let mut iteration = self.iterations[part].take().unwrap_or_else(|| Session::iteration(&worker, flow));
+        let mut iteration =
+            self.iterations[part].take().unwrap_or_else(|| Session::iteration(&worker, self.load, flow));
         self.sender.user = who.user;
         iteration.frame.begin(who.user, number);
         iteration.frame.turn = who.turn;
         iteration.frame.rows.begin(self.load, part, who.turn);
-        iteration.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
         let onces = worker.lowered.flows[flow].onces;
         let kept = match &who.kept {
             Some(kept) => kept.clone(),
@@ -237,7 +237,7 @@ impl Session {
     /// Gives a value to the next iteration.
     pub fn give(&mut self, part: usize, slot: usize, value: Value) {
         let flow = self.worker.plan.loads[self.load].parts[part].flow;
-        let iteration = self.iterations[part].get_or_insert_with(|| Session::iteration(&self.worker, flow));
+        let iteration = self.iterations[part].get_or_insert_with(|| Session::iteration(&self.worker, self.load, flow));
         iteration.frame.slots[slot] = value;
     }
 

@@ -4,10 +4,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::rc::Rc;
 
-/// An order, with its site and block.
+/// The order of a block, by the site that deals it.
 #[derive(Debug)]
 struct Dealt {
-    of: (u64, u64),
+    site: u64,
+    block: u64,
     order: Rc<[u8]>,
 }
 
@@ -21,13 +22,19 @@ pub struct Choices {
     run: u64,
     stream: Option<ChaCha8Rng>,
     fresh: Option<ChaCha8Rng>,
-    /// What was dealt in this iteration, by site and block: who chooses within a choice asks for that as well.
+    /// What each site dealt last: who chooses within a choice asks for that as well, and so do the iterations that follow.
     dealt: Vec<Dealt>,
 }
 
 impl Choices {
     pub fn new(seed: u64, load: u64, number: u64, run: u64) -> Choices {
         Choices { seed, load, number, run, stream: None, fresh: None, dealt: Vec::new() }
+    }
+
+    /// Those of another iteration of the same load.
+    pub fn begin(&mut self, number: u64) {
+        self.number = number;
+        (self.stream, self.fresh) = (None, None);
     }
 
     /// Those of one of several that happen at a time, from 0.
@@ -63,7 +70,8 @@ impl Choices {
 
     /// The numbers below `count` in an order that the seed gives to a block of iterations, whatever these do otherwise.
     pub fn order(&mut self, site: u64, block: u64, count: usize) -> Rc<[u8]> {
-        if let Some(dealt) = self.dealt.iter().find(|dealt| dealt.of == (site, block)) {
+        let own = self.dealt.iter().position(|dealt| dealt.site == site);
+        if let Some(dealt) = own.map(|own| &self.dealt[own]).filter(|dealt| dealt.block == block) {
             return dealt.order.clone();
         }
         // What is dealt has a key of its own beside the numbers of iterations.
@@ -72,11 +80,15 @@ impl Choices {
         // Fisher and Yates; of 64 bits the remainder by so few is even enough.
         (1..count).rev().for_each(|last| order.swap(last, (stream.next_u64() % (last as u64 + 1)) as usize));
         let order: Rc<[u8]> = order.into();
-        self.dealt.push(Dealt { of: (site, block), order: order.clone() });
+        let dealt = Dealt { site, block, order: order.clone() };
+        match own {
+            Some(own) => self.dealt[own] = dealt,
+            None => self.dealt.push(dealt),
+        }
         order
     }
 
-    /// How often an order was made.
+    /// How many orders are kept.
     #[cfg(test)]
     pub fn orders(&self) -> usize {
         self.dealt.len()

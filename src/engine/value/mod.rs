@@ -291,6 +291,7 @@ impl Frame {
     /// Another iteration: the answers of the one before, maybe of somebody else, are none of its business.
     pub fn begin(&mut self, user: u64, number: u64) {
         (self.user, self.number) = (user, number);
+        self.choices.begin(number);
         (0..self.answers.len()).for_each(|answer| self.forget(answer));
     }
 
