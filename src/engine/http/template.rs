@@ -12,6 +12,7 @@ use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
 use crate::plan::{self, Connections, Http, Target};
 use crate::wire::http1::CHUNKED;
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -380,13 +381,16 @@ impl Template {
             }
         }
         if self.chunked {
-            out.push_str(&format!("Transfer-Encoding: {CHUNKED}\r\n\r\n"));
+            for piece in ["Transfer-Encoding: ", CHUNKED, "\r\n\r\n"] {
+                out.push_str(piece);
+            }
             *head = out.len();
             *files = in_chunks(scratch, files, out);
             return Ok(());
         }
         let length = scratch.len() + files.iter().map(|part| part.bytes.len()).sum::<usize>();
-        out.push_str(&format!("Content-Length: {length}\r\n\r\n"));
+        // Writing to a String cannot fail.
+        let _ = write!(out, "Content-Length: {length}\r\n\r\n");
         *head = out.len();
         files.iter_mut().for_each(|part| part.at += *head);
         out.push_str(scratch);
@@ -406,8 +410,14 @@ fn in_chunks(text: &str, files: &[FilePart], out: &mut String) -> Vec<FilePart> 
     fn text_chunk(text: &str, out: &mut String) {
         // One without bytes would be the last.
         if !text.is_empty() {
-            out.push_str(&format!("{:x}\r\n{text}\r\n", text.len()));
+            chunk_head(text.len(), out);
+            out.push_str(text);
+            out.push_str("\r\n");
         }
+    }
+    fn chunk_head(length: usize, out: &mut String) {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{length:x}\r\n");
     }
     let (mut parts, mut from) = (Vec::new(), 0);
     for part in files {
@@ -416,7 +426,7 @@ fn in_chunks(text: &str, files: &[FilePart], out: &mut String) -> Vec<FilePart> 
         let mut start = part.bytes.start;
         while start < part.bytes.end {
             let end = part.bytes.end.min(start + CHUNK);
-            out.push_str(&format!("{:x}\r\n", end - start));
+            chunk_head(end - start, out);
             parts.push(FilePart { at: out.len(), file: part.file, bytes: start..end });
             out.push_str("\r\n");
             start = end;
