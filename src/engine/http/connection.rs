@@ -88,8 +88,17 @@ impl Connection {
 }
 
 /// A server may leave HTTP only where it was asked to (RFC 9110, 7.8).
-fn asks_to_upgrade(request: &[u8]) -> bool {
-    let head = request.split(|byte| *byte == b'\n').skip(1).take_while(|line| *line != b"\r");
+fn asks_to_upgrade(request: &[&[u8]]) -> bool {
+    let mut head = Vec::new();
+    // What stands behind the head may be large.
+    for piece in request {
+        let from = head.len().saturating_sub(3);
+        head.extend_from_slice(piece);
+        if head[from..].windows(4).any(|end| end == b"\r\n\r\n") {
+            break;
+        }
+    }
+    let head = head.split(|byte| *byte == b'\n').skip(1).take_while(|line| *line != b"\r");
     head.filter_map(|line| line.get(..8)).any(|name| name.eq_ignore_ascii_case(b"upgrade:"))
 }
 
@@ -184,7 +193,7 @@ pub(super) async fn over(
         Poll::Ready(Err(Failure::Timeout))
     })
     .await?;
-    if answer.status == 101 && !asks_to_upgrade(&request.concat()) {
+    if answer.status == 101 && !asks_to_upgrade(request) {
         return Err(Failure::Protocol);
     }
     if ask.keep_body && answer.codings != Codings::Plain {
