@@ -35,7 +35,8 @@ use resolve::identities;
 use resolve::resolved::Resolved;
 use resolve::terminated;
 use service::{Down, Happened, Running};
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -138,7 +139,8 @@ async fn control(
     let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
     let files = contents(plan)?;
     let authority = terminated::authority(plan).map_err(RunError::Address)?;
-    let leading = Leading { plan, links: &links, files: &files, authority: authority.as_ref() };
+    let leading =
+        Leading { plan, links: &links, files: &files, authority: authority.as_ref(), ended: RefCell::default() };
     let mut known = Resolved {
         authorities: authorities(plan, &files).map_err(RunError::Address)?,
         secrets: settings.secrets.clone(),
@@ -149,7 +151,7 @@ async fn control(
     };
     for service in &plan.services {
         let started = tokio::select! {
-            started = start_service(leading, service, &mut known, &around, &mut services) => started,
+            started = start_service(&leading, service, &mut known, &around, &mut services) => started,
             () = interrupt.wait() => Err(RunError::Interrupted),
         };
         if let Err(error) = started {
@@ -279,13 +281,14 @@ async fn gone(happened: &mut mpsc::UnboundedReceiver<Happened>) -> String {
 }
 
 /// What links need before they lead anywhere.
-#[derive(Clone, Copy)]
 struct Leading<'l> {
     plan: &'l Plan,
     links: &'l proxy::Links,
     files: &'l files::Files,
     /// Of those that end TLS.
     authority: Option<&'l Authority>,
+    /// Those that know how.
+    ended: RefCell<HashSet<usize>>,
 }
 
 impl Leading<'_> {
@@ -298,9 +301,13 @@ impl Leading<'_> {
                 left = Some(format!("where the link `{}` leads is not known to this version", link.name));
                 continue;
             };
-            if let Some(authority) = self.authority.filter(|_| link.terminates) {
+            if let Some(authority) = self.authority.filter(|_| link.terminates && !self.ended.borrow().contains(&index))
+            {
                 match terminated::ends(self.plan, index, known, self.files, authority) {
-                    Ok(ends) => self.links.terminate(index, ends),
+                    Ok(ends) => {
+                        self.links.terminate(index, ends);
+                        self.ended.borrow_mut().insert(index);
+                    }
                     // A part of it may be of a service that starts later.
                     Err(why) => {
                         left = Some(why);
@@ -339,7 +346,7 @@ struct Services<'s> {
 
 /// Starts a service and waits until it is ready. It is among the others as soon as there is something to stop.
 async fn start_service(
-    leading: Leading<'_>,
+    leading: &Leading<'_>,
     service: &crate::plan::Service,
     known: &mut Resolved,
     around: &service::Surroundings<'_>,
