@@ -37,7 +37,7 @@ use resolve::terminated;
 use service::{Down, Happened, Running};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -129,7 +129,7 @@ async fn control(
         run: &settings.id,
         program: &settings.program,
         directory: &settings.directory,
-        beside: std::path::Path::new(&plan.file).parent().unwrap_or(std::path::Path::new("")),
+        beside: beside(plan),
         told,
         password,
         guarded,
@@ -394,6 +394,11 @@ fn enough_descriptors(limit: u64, workers: u64) -> Result<(), RunError> {
         "it opens {needed} files and more for its connections, and this process may have {limit} open; raise the limit \
          (`ulimit -n`)"
     ))))
+}
+
+/// Where the file of a plan lies.
+fn beside(plan: &Plan) -> &Path {
+    Path::new(&plan.file).parent().unwrap_or(Path::new(""))
 }
 
 /// The id of a run as a number: FNV-1a, whose values never change.

@@ -5,6 +5,7 @@ use super::{FaultContext, Held, Shown};
 use crate::base::units;
 use crate::guard::{self, Process, Undo, Whom};
 use crate::plan::HostFault;
+use crate::run::beside;
 use crate::run::watch::processes;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -43,8 +44,7 @@ impl Burden {
             HostFault::FillMemory { leave } => Takes::Memory { leave },
             HostFault::FillDisk { ref path, leave } => {
                 let path = around.known.text(path).map_err(|why| format!("`path`: {why}"))?;
-                let beside = Path::new(&around.plan.file).parent().unwrap_or(Path::new(""));
-                let path = std::path::absolute(beside.join(path)).map_err(|error| error.to_string())?;
+                let path = std::path::absolute(beside(around.plan).join(path)).map_err(|error| error.to_string())?;
                 let directory = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
                 Takes::Disk { file: directory.join(format!(".stressc-{id}-{name}")), leave }
             }
