@@ -181,7 +181,7 @@ fn problems(word: &str, missed: &[Missed], flow: &Flow) -> Vec<String> {
     }
     let sentence = |(Missed { failure, at }, times): (Missed, u64)| {
         let at = at.and_then(|(response, status)| {
-            let request = flow.requests().find(|request| request.response == response)?;
+            let request = flow.request(response)?;
             Some((request.name.clone(), request.line, status))
         });
         problem(word, (failure, times), at)

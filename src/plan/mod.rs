@@ -369,6 +369,11 @@ impl Flow {
         });
         found.into_iter()
     }
+
+    /// The request with this answer.
+    pub fn request(&self, response: usize) -> Option<&Request> {
+        self.requests().find(|request| request.response == response)
+    }
 }
 
 impl Think {

@@ -204,10 +204,7 @@ impl Asker {
 
     /// Which request did not say it, and why.
     fn because(&self, failure: Failure, at: Option<(usize, u16)>) -> String {
-        let request = at.and_then(|(response, status)| {
-            let mut requests = self.worker.plan.flows[0].requests();
-            Some((requests.find(|request| request.response == response)?, status))
-        });
+        let request = at.and_then(|(response, status)| Some((self.worker.plan.flows[0].request(response)?, status)));
         match request {
             Some((request, status)) => {
                 format!("`{}` (line {}): {}", request.name, request.line, phase::what(failure, status))
