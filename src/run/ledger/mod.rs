@@ -131,27 +131,17 @@ impl Ledgers {
         for ledger in 0..self.all.len() {
             let path = self.path(ledger);
             let kept = &mut self.all[ledger];
-            let mut verified = match (kept.closed(), kept.counts.all()) {
+            let (closed, with_keys) = (kept.closed(), kept.with_keys());
+            let mut verified = match (closed, kept.counts.all()) {
                 (_, 0) => continue,
-                (Err(problem), _) => unasked(kept.with_keys(), problem),
-                (Ok(()), _) if kept.with_keys().all() == 0 => Verified::default(),
+                (Err(problem), _) => unasked(with_keys, problem),
+                (Ok(()), _) if with_keys.all() == 0 => Verified::default(),
                 (Ok(()), _) => match File::open(&path) {
                     Ok(file) => {
-                        let (all, within) = (kept.with_keys().all(), parts.plan.ledgers[ledger].within);
-                        let until = Instant::now() + Duration::from_nanos(within);
-                        let course = ask::Course { until, done: Arc::default(), over: over.clone() };
-                        let done = course.done.clone();
-                        let mut asking = std::pin::pin!(asked(ledger, BufReader::new(file), (parts, setup), course));
-                        loop {
-                            tokio::select! {
-                                verified = &mut asking => break verified,
-                                () = tokio::time::sleep(LOOKED_EVERY) => {
-                                    tell(Event::Verifying { ledger, done: done.load(Ordering::Relaxed), all });
-                                }
-                            }
-                        }
+                        let file = (BufReader::new(file), with_keys.all());
+                        followed(ledger, file, (parts, setup), over, tell).await
                     }
-                    Err(error) => unasked(kept.with_keys(), format!("its entries could not be read: {error}")),
+                    Err(error) => unasked(with_keys, format!("its entries could not be read: {error}")),
                 },
             };
             verified.keyless = self.all[ledger].keyless;
@@ -208,6 +198,28 @@ impl LedgerEntries {
 
 fn unasked(unverified: Booked, problem: String) -> Verified {
     Verified { unverified, problem: Some(problem), ..Verified::default() }
+}
+
+/// Asks for the entries in a file, of which there are so many, within the time of their ledger, and tells how far that has come.
+async fn followed(
+    ledger: usize,
+    (file, all): (BufReader<File>, u64),
+    (parts, setup): (&Parts, &Arc<Vec<Plain>>),
+    over: &Arc<AtomicBool>,
+    tell: &mut dyn FnMut(Event),
+) -> Verified {
+    let until = Instant::now() + Duration::from_nanos(parts.plan.ledgers[ledger].within);
+    let course = ask::Course { until, done: Arc::default(), over: over.clone() };
+    let done = course.done.clone();
+    let mut asking = std::pin::pin!(asked(ledger, file, (parts, setup), course));
+    loop {
+        tokio::select! {
+            verified = &mut asking => return verified,
+            () = tokio::time::sleep(LOOKED_EVERY) => {
+                tell(Event::Verifying { ledger, done: done.load(Ordering::Relaxed), all });
+            }
+        }
+    }
 }
 
 /// Asks for the entries in a file, on a thread of its own.
