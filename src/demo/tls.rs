@@ -6,6 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -71,7 +72,7 @@ impl Authority {
     }
 }
 
-fn wrong(error: &rcgen::Error) -> Error {
+fn wrong(error: &dyn Display) -> Error {
     Error::Tls(error.to_string())
 }
 
@@ -83,7 +84,6 @@ pub fn make() -> Result<Made, Error> {
 
 /// What a server with this identity speaks: HTTP/1.1 alone.
 pub fn config(identity: &str) -> Result<ServerConfig, Error> {
-    let wrong = |error: &dyn std::fmt::Display| Error::Tls(error.to_string());
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(identity.as_bytes()).collect();
     let chain = chain.map_err(|error| wrong(&error))?;
     let key = PrivateKeyDer::from_pem_slice(identity.as_bytes()).map_err(|error| wrong(&error))?;

@@ -25,18 +25,18 @@ const LETTERS_AND_DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 pub fn call(function: ValueFunction, arguments: &[Value], random: &mut dyn FnMut() -> u64) -> Option<Value> {
     Some(match (function, arguments) {
         (ValueFunction::Now, []) => Value::Number(now()?),
-        (ValueFunction::FormatTime, [time, format]) => text(format_time(number(time)?, plain(format)?)?),
-        (ValueFunction::Base64, [value]) => text(BASE64_STANDARD.encode(plain(value)?)),
-        (ValueFunction::Hex, [value]) => text(hex(plain(value)?.as_bytes())),
-        (ValueFunction::Sha256, [value]) => text(hex(&Sha256::digest(plain(value)?))),
+        (ValueFunction::FormatTime, [time, format]) => text(format_time(number(time)?, format.text()?)?),
+        (ValueFunction::Base64, [value]) => text(BASE64_STANDARD.encode(value.text()?)),
+        (ValueFunction::Hex, [value]) => text(hex(value.text()?.as_bytes())),
+        (ValueFunction::Sha256, [value]) => text(hex(&Sha256::digest(value.text()?))),
         (ValueFunction::HmacSha256, [key, value]) => {
-            text(hmac_sha256(plain(key)?.as_bytes(), plain(value)?.as_bytes())?)
+            text(hmac_sha256(key.text()?.as_bytes(), value.text()?.as_bytes())?)
         }
-        (ValueFunction::UrlEncode, [value]) => text(url_encode(plain(value)?)),
+        (ValueFunction::UrlEncode, [value]) => text(url_encode(value.text()?)),
         (ValueFunction::RandomText, [length]) => text(random_text(length_of(length)?, random)),
-        (ValueFunction::Lower, [value]) => text(plain(value)?.to_lowercase()),
-        (ValueFunction::Upper, [value]) => text(plain(value)?.to_uppercase()),
-        (ValueFunction::Replace, [value, what, with]) => text(replaced(plain(value)?, plain(what)?, plain(with)?)),
+        (ValueFunction::Lower, [value]) => text(value.text()?.to_lowercase()),
+        (ValueFunction::Upper, [value]) => text(value.text()?.to_uppercase()),
+        (ValueFunction::Replace, [value, what, with]) => text(replaced(value.text()?, what.text()?, with.text()?)),
         (ValueFunction::Min, [a, b]) => {
             if order(a, b)?.is_gt() {
                 b.clone()
@@ -59,10 +59,6 @@ pub fn call(function: ValueFunction, arguments: &[Value], random: &mut dyn FnMut
 
 fn text(text: String) -> Value {
     Value::Text(text.into())
-}
-
-fn plain(value: &Value) -> Option<&str> {
-    value.text()
 }
 
 fn is_null(value: &Value) -> bool {

@@ -72,9 +72,10 @@ pub fn endpoints(
             }
         };
         let secured = target.tls.as_ref().map(|tls| {
-            let ended =
-                plan.links.iter().enumerate().find(|(link, own)| own.terminates && target.is_reached_through(*link));
-            let secured = match ended.and_then(|(link, _)| known.links[link].ca()) {
+            // Of links, those have one that end TLS.
+            let mut links = known.links.iter().enumerate();
+            let ca = links.find_map(|(link, own)| own.ca().filter(|_| target.is_reached_through(link)));
+            let secured = match ca {
                 Some(ca) => terminated::trusting(ca, &host),
                 None => {
                     let given = Material { files, text: &|text| known.text(text), rows: Some((rows, 0)) };
