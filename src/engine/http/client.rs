@@ -221,7 +221,9 @@ impl Client {
                     let route = Route { secured: shown.as_deref().or(route.secured), ..route };
                     let opened = Connection::open(route, left, &mut took).await;
                     attempt.connected(took);
-                    opened.map_err(|broken| attempt.broke(broken))?.at_number(number)
+                    let mut connection = opened.map_err(|broken| attempt.broke(broken))?;
+                    connection.number = number;
+                    connection
                 }
             };
             let now = match attempt.sends() {

@@ -43,10 +43,6 @@ impl Connection {
         })
     }
 
-    pub fn at_number(self, number: Option<u32>) -> Connection {
-        Connection { number, ..self }
-    }
-
     /// Has completed at least one exchange.
     pub fn is_reused(&self) -> bool {
         self.used

@@ -19,7 +19,6 @@ pub enum Side {
 }
 
 /// What a link that ends TLS shows its clients, and how it speaks to the server.
-#[derive(Clone)]
 pub struct Ends {
     pub shows: Arc<ServerConfig>,
     pub server: Secured,
