@@ -34,6 +34,12 @@ fn quantity(line: &str, unit: &str, change: impl Fn(&str) -> String) -> Option<S
     plain.then(|| format!("{}{}{}", &line[..start], change(&line[start..end]), &line[end + unit.len()..]))
 }
 
+/// Whether what stands before the first colon, or all of the line, is one word.
+fn begins_with_a_key(line: &str) -> bool {
+    let word = line.trim_start().split(':').next();
+    word.is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+}
+
 /// The text of a line, without what its quotes hold.
 fn quoted(line: &str) -> Option<(usize, usize)> {
     let start = line.find('"')?;
@@ -91,22 +97,8 @@ const MISTAKES: &[Mistake] = &[
     ("P95", |line| swapped(line, "p95(", "P95(")),
     ("errorRate", |line| swapped(line, "error_rate(", "errorRate(")),
     ("# for //", |line| swapped(line, "// ", "# ").filter(|_| line.trim_start().starts_with("// "))),
-    ("= for :", |line| {
-        swapped(line, ": ", " = ").filter(|_| {
-            line.trim_start()
-                .split(':')
-                .next()
-                .is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
-        })
-    }),
-    (": is missing", |line| {
-        swapped(line, ": ", " ").filter(|_| {
-            line.trim_start()
-                .split(':')
-                .next()
-                .is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
-        })
-    }),
+    ("= for :", |line| swapped(line, ": ", " = ").filter(|_| begins_with_a_key(line))),
+    (": is missing", |line| swapped(line, ": ", " ").filter(|_| begins_with_a_key(line))),
     ("a parenthesis is missing", |line| {
         let end = line.rfind(')').filter(|_| !line.contains('"'))?;
         Some(format!("{}{}", &line[..end], &line[end + 1..]))

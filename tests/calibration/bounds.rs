@@ -1,11 +1,8 @@
 //! Bounds that are constants: what is near is told to be, and the interval beside it holds what is true in 95% and more.
 
-use super::world::{Draw, World};
+use super::world::{Draw, P95, World};
 use super::{Table, wanted};
 use stressc::metric::Outcome;
-
-/// The p95 of what is drawn with a median of 100 ms.
-const P95: f64 = 100.0 * 2.276;
 
 #[test]
 fn the_interval_of_a_quantile() {
@@ -25,7 +22,7 @@ fn the_interval_of_a_quantile() {
             let mut ran = world.run();
             ran.answers(0, 0, each, &vec![100.0; seconds], &mut draw);
             let (low, high) = ran.judged(0).grounds.interval.unwrap();
-            let holds = (low..=high).contains(&(P95 * 1e6));
+            let holds = (low..=high).contains(&(100.0 * P95 * 1e6));
             if holds { Outcome::Held } else { Outcome::Failed }
         });
     }
@@ -35,7 +32,7 @@ fn the_interval_of_a_quantile() {
     table.row("198ms against 200ms: not told to be near", 60, &bold, |seed| {
         let mut draw = Draw::new(seed);
         let mut ran = world.run();
-        ran.answers(0, 0, 100, &[198.0 / 2.276; 60], &mut draw);
+        ran.answers(0, 0, 100, &[198.0 / P95; 60], &mut draw);
         let judged = ran.judged(0);
         if judged.grounds.is_near() { Outcome::Inconclusive } else { judged.outcome }
     });
@@ -51,7 +48,7 @@ fn strict_bounds() {
     );
     let mut draw = Draw::new(3);
     let mut ran = world.run();
-    ran.answers(0, 0, 100, &[199.0 / 2.276; 60], &mut draw);
+    ran.answers(0, 0, 100, &[199.0 / P95; 60], &mut draw);
     let verdict = ran.verdict();
     let outcomes: Vec<Outcome> = verdict.expectations.iter().take(3).map(|judged| judged.outcome).collect();
     assert_eq!(outcomes, [Outcome::Inconclusive, Outcome::Held, Outcome::Failed]);

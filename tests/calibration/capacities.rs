@@ -1,12 +1,10 @@
 //! What a search finds: where each trial has noise of its own, an interval holds the level at which the condition ceases to hold.
 
-use super::world::{Draw, World};
+use super::world::{Draw, P95, World};
 use super::{Table, wanted};
 use stressc::metric::Outcome;
 
 const SEARCH: &str = "  load main of look {\n    search 50/s .. 500/s for 5s each while p95(main) < 300ms\n  }";
-/// The p95 of what is drawn, in medians.
-const P95: f64 = 2.276;
 
 /// Answers take longer in proportion to the level; at 200/s their p95 is 300 ms.
 fn flat(level: f64, noise: f64, draw: &mut Draw) -> f64 {

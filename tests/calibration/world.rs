@@ -1,16 +1,12 @@
 //! A system that is made up: loads whose answers take as long as noise says, and readings of a service.
 
-use crate::support::compile::root;
-use crate::support::machine::MACHINE;
-use std::path::Path;
+use crate::support::day::planned;
 use stressc::base::units::{HOUR, MILLISECOND, SECOND};
-use stressc::check::check;
-use stressc::inputs::{Asked, load_text};
 use stressc::judge::{Others, Verdict};
 use stressc::measure::histogram::Sparse;
 use stressc::measure::{Event, Failure, Gauges, Generator, SeriesCounts, Slice, Stats};
 use stressc::metric::{Finder, Judged, judge};
-use stressc::plan::{Plan, Share, plan};
+use stressc::plan::Plan;
 
 /// Numbers that a seed gives (Marsaglia, Journal of Statistical Software 8, 2003).
 pub struct Draw(u64);
@@ -74,6 +70,9 @@ fn latencies() -> Vec<f64> {
     (0..ALL).map(|place| (0.5 * of(place)).exp()).collect()
 }
 
+/// The p95 of these, in medians.
+pub const P95: f64 = 2.276;
+
 /// A plan, of which many runs are made up.
 pub struct World {
     pub plan: Plan,
@@ -93,11 +92,7 @@ impl World {
         let text = format!(
             "scenario s {{\n  service shop = demo()\n  target api = http(shop.url) {{\n    timeout: 2s\n  }}\n  flow look on api {{\n    get \"/\" as page\n  }}\n{loads}\n  expect {{\n{expect}\n  }}\n}}\n"
         );
-        let loaded = load_text(&root().join(Path::new("world.stress")), text.clone(), &Asked::default()).unwrap();
-        let (program, found) = check(&loaded.inputs, &loaded.sources);
-        assert!(!found.has_errors() && !loaded.diagnostics.has_errors(), "{text}\n{found:?} {:?}", loaded.diagnostics);
-        let (plan, found) = plan(&program.scenarios[0], "world.stress", Share::WHOLE, MACHINE);
-        assert!(!found.has_errors(), "{text}\n{found:?}");
+        let plan = planned(&text);
         World { edges: plan.edges(), plan, latencies: latencies() }
     }
 

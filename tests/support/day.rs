@@ -10,10 +10,11 @@ use stressc::plan::{Plan, Share, plan};
 /// The plan of the only scenario in a text.
 pub fn planned(text: &str) -> Plan {
     let loaded = load_text(std::path::Path::new("day.stress"), text.to_owned(), &Asked::default()).unwrap();
-    let (program, diagnostics) = check(&loaded.inputs, &loaded.sources);
-    assert!(!loaded.diagnostics.has_errors() && !diagnostics.has_errors(), "the text is wrong: {text}");
-    let (plan, diagnostics) = plan(&program.scenarios[0], "day.stress", Share::WHOLE, MACHINE);
-    assert!(!diagnostics.has_errors(), "the text cannot be planned: {text}");
+    let (program, found) = check(&loaded.inputs, &loaded.sources);
+    let read = &loaded.diagnostics;
+    assert!(!read.has_errors() && !found.has_errors(), "the text is wrong: {text}\n{read:?} {found:?}");
+    let (plan, found) = plan(&program.scenarios[0], "day.stress", Share::WHOLE, MACHINE);
+    assert!(!found.has_errors(), "the text cannot be planned: {text}\n{found:?}");
     plan
 }
 
