@@ -2,7 +2,8 @@
 //! measures nothing.
 
 use super::flow::lowered::LoweredPlan;
-use super::flow::session::{Missed, Session};
+use super::flow::missed::Missed;
+use super::flow::session::Session;
 use super::flow::steps::Steps;
 use super::flow::user::Asker;
 use super::health::Gauge;

@@ -5,6 +5,7 @@ mod choice;
 mod computed;
 pub mod user;
 pub mod lowered;
+pub mod missed;
 pub mod progress;
 pub mod rest;
 pub mod sender;

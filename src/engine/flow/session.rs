@@ -1,15 +1,16 @@
 //! One user: interprets the steps of iterations, one after the other, over slots that are kept between them.
 
 use super::computed::{begin_turn, compute, items, measured, thought};
-use super::progress::{Pending, Progress};
+use super::missed::{Missed, name_of};
+use super::progress::Progress;
 use super::sender::Sender;
 use super::steps::Op;
 use super::user::{Asker, UserState};
 use crate::engine::pace::clock::Alarm;
 use crate::engine::tracer::{self, Traced};
-use crate::engine::value::{Choices, Frame, Rows, Unusable, Value, explain};
+use crate::engine::value::{Choices, Frame, Rows, Unusable, Value};
 use crate::engine::worker::{Recorded, Worker};
-use crate::measure::{Ended, Failure, cause};
+use crate::measure::{Failure, cause};
 use std::ops::Range;
 use std::rc::Rc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -50,7 +51,7 @@ pub struct Session {
     /// Where all steps are tried: those that failed.
     pub(super) missed: Option<Vec<Missed>>,
     /// The condition between requests that did not hold last.
-    unmet: u32,
+    pub(super) unmet: u32,
     /// Requests of the last iteration that went well, those that did not, and how many iterations in a row had none of the first.
     pub(super) went_well: u64,
     pub(super) went_wrong: u64,
@@ -61,13 +62,6 @@ pub struct Session {
     pub(super) turned: u32,
     /// The last look at the clock. Between two waits it is not looked at again, since a look costs as much as a step.
     pub now: u64,
-}
-
-/// A step that failed where all are tried: why, and the request that it speaks of with the status of its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Missed {
-    pub failure: Failure,
-    pub at: Option<(usize, u16)>,
 }
 
 /// What follows a step.
@@ -102,27 +96,6 @@ impl Session {
             turned: 0,
             now: 0,
         }
-    }
-
-    /// From now on a step that fails does not end the iteration, so that all of them are tried.
-    pub fn tries_all(&mut self) {
-        self.missed = Some(Vec::new());
-    }
-
-    /// What failed meanwhile.
-    pub fn missed(&mut self) -> Vec<Missed> {
-        self.missed.as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// A step has failed: with it the iteration, unless all steps are tried.
-    fn misses(&mut self, failure: Failure, at: usize, iteration: &Iteration) -> Result<(), Failure> {
-        self.stopped = at;
-        let at = self.stopped_in(iteration);
-        match &mut self.missed {
-            Some(missed) => missed.push(Missed { failure, at }),
-            None => return Err(failure),
-        }
-        Ok(())
     }
 
     fn iteration(worker: &Worker, load: usize, flow: usize) -> Box<Iteration> {
@@ -262,16 +235,6 @@ impl Session {
     /// What the last iteration has computed from secrets.
     pub fn secrets(&self, part: usize) -> Vec<String> {
         self.iterations[part].as_ref().map_or_else(Vec::new, |iteration| iteration.frame.secrets())
-    }
-
-    /// The request at which the last iteration ended early, and the status of its answer; 0 where there was none.
-    pub fn stopped(&self, part: usize) -> Option<(usize, u16)> {
-        self.stopped_in(self.iterations[part].as_ref()?)
-    }
-
-    fn stopped_in(&self, iteration: &Iteration) -> Option<(usize, u16)> {
-        let response = self.worker.lowered.flows[iteration.flow].nearest_request(self.stopped)?;
-        Some((response, iteration.frame.answers[response].status))
     }
 
     async fn breathe(&mut self) {
@@ -513,94 +476,6 @@ impl Session {
             }
         }
     }
-
-    /// A step between two requests has failed, and with it the iteration; where all steps are tried, it says with which it goes on.
-    fn fail(
-        &mut self,
-        (failure, because): (Failure, Option<String>),
-        at: usize,
-        iteration: &mut Iteration,
-        recorded: &Recorded,
-        due: u64,
-    ) -> Result<usize, Failure> {
-        let spoilt = self.blame((failure, because), at, iteration, recorded, due);
-        self.went_well -= u64::from(spoilt).min(self.went_well);
-        self.misses(failure, at, iteration)?;
-        Ok(self.worker.lowered.flows[iteration.flow].behind(at))
-    }
-
-    /// What fails between two requests counts against the one that it reads, or keeps from being sent. Says whether that one went well until
-    /// now.
-    fn blame(
-        &mut self,
-        (failure, because): (Failure, Option<String>),
-        at: usize,
-        iteration: &mut Iteration,
-        recorded: &Recorded,
-        due: u64,
-    ) -> bool {
-        let because = |iteration: &mut Iteration| because.clone().unwrap_or_else(|| self.why(at, iteration));
-        let steps = &self.worker.lowered.flows[iteration.flow];
-        // Of checks their own values are told.
-        if let Some(tracer) = self.worker.tracer.as_ref().filter(|_| !matches!(steps.ops[at], Op::Expect(_))) {
-            tracer.tell(Traced::Missed(because(iteration)));
-        }
-        if !steps.reads_rows(at)
-            && let Some(pending) = self.progress.pending.get()
-        {
-            let why = if matches!(steps.ops[at], Op::Expect(_)) { self.unmet } else { 0 };
-            self.progress.fail(failure, why);
-            let failed = Pending { ended: Ended { outcome: Err(failure), why, ..pending.ended }, ..pending };
-            let spoilt = pending.ended.outcome.is_ok();
-            // One that has failed already stays the example that it is.
-            if spoilt {
-                let request = steps.request(pending.response).filter(|_| self.sender.is_example(&failed));
-                let because = request.map(|_| because(iteration));
-                let example = request.map(|request| self.sender.example(request, &failed, &iteration.frame, because));
-                *self.progress.example.borrow_mut() = example.map(Box::new);
-            }
-            return spoilt;
-        }
-        match steps.next_request(at) {
-            Some(response) => self.sender.is_unsent(recorded.requests[response], due, || {
-                let because = because(iteration);
-                (because, iteration.frame.secrets())
-            }),
-            None => drop(self.progress.fail(failure, 0)),
-        }
-        false
-    }
-
-    /// Why a step between requests failed, in words.
-    fn why(&self, at: usize, iteration: &mut Iteration) -> String {
-        let (lowered, flow) = (&self.worker.lowered, &self.worker.plan.flows[iteration.flow]);
-        let steps = &lowered.flows[iteration.flow];
-        let named = |slot: usize| name_of(&flow.names, slot);
-        match &steps.ops[at] {
-            Op::Expect(checks) => {
-                let unmet =
-                    checks.iter().find(|check| iteration.frame.holds(&check.condition, &lowered.paths) != Ok(true));
-                unmet.map_or_else(String::new, |check| explain::check(check, &mut iteration.frame, &lowered.paths))
-            }
-            Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } if steps.reads_rows(at) => {
-                format!("no row is left for `{}`", named(*slot))
-            }
-            Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } => {
-                format!("`{}` could not be worked out", named(*slot))
-            }
-            Op::Measure { measure, .. } => {
-                let name = flow.measures.get(*measure).map_or("", |(name, _)| name.as_str());
-                format!("`{name}` is no number that can be measured")
-            }
-            Op::Turn(_) => "a loop made all its turns, and what it waits for did not come".to_owned(),
-            _ => "what is gone through is no list".to_owned(),
-        }
-    }
-}
-
-/// What the scenario calls a value. A plan that was read from a record does not know it.
-fn name_of(names: &[String], slot: usize) -> &str {
-    names.get(slot).map_or("a value", String::as_str)
 }
 
 /// Whether a request has let others run. One that could not be built, or got no connection, may have waited for nothing.
