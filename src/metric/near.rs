@@ -13,14 +13,14 @@ pub(super) fn beside(operator: Binary, (left, right): (&Measured, &Measured), ju
     }
     let number = |side: &Option<super::Quantity>| side.as_ref().map(|side| side.number);
     let (Some(l), Some(r)) = (number(&judged.value), number(&judged.bound)) else { return judged };
-    let (of, value, bound) = match (left, right) {
-        (Measured::Metric { metric: Metric::Requests(of), .. }, Measured::Constant { .. }) => (of, l, r),
-        (Measured::Constant { .. }, Measured::Metric { metric: Metric::Requests(of), .. }) => (of, r, l),
+    let (of, value, bound, is_left) = match (left, right) {
+        (Measured::Metric { metric: Metric::Requests(of), .. }, Measured::Constant { .. }) => (of, l, r, true),
+        (Measured::Constant { .. }, Measured::Metric { metric: Metric::Requests(of), .. }) => (of, r, l, false),
         _ => return judged,
     };
     let Some(((low, high), noise)) = sure(of, value, stats) else { return judged };
     let above = Difference::new(value - bound, (low - bound, high - bound), noise);
-    let difference = Some(if value == l { above } else { above.turned() });
+    let difference = Some(if is_left { above } else { above.turned() });
     Judged { grounds: Grounds { difference, interval: Some((low, high)), ..judged.grounds }, ..judged }
 }
 
