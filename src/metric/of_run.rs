@@ -1,6 +1,7 @@
 //! What a run keeps of itself for others: each metric that is judged of it, with how far it may lie from what it estimates.
 
-use super::{Measurement, of_metric, requests, spread};
+use super::spread::{self, Spread};
+use super::{Measurement, of_metric, requests};
 use crate::baseline::{Recorded, Statistic, TWO_SIDED, Within, of, ranks};
 use crate::check::program::RequestFunction;
 use crate::measure::histogram::Counts;
@@ -48,14 +49,19 @@ fn statistic(key: &MetricKey, metric: &Metric, unit: Type, stats: &Stats) -> Opt
     let requests = super::recovery::narrowed(requests, stats).ok()?;
     // A share is never less than nothing.
     let least = if requests.function.share().is_some() { 0.0 } else { f64::NEG_INFINITY };
-    let interval = |error: f64| Some(((value - TWO_SIDED * error).max(least), value + TWO_SIDED * error));
+    let interval = |error: f64, freedom: f64| {
+        let (low, high) = Spread { error, freedom }.around(value);
+        Some((low.max(least), high))
+    };
     if let Some(batches) = batches(&requests, stats) {
         let error = error(&batches, value).max(spread::of_shares(requests.function, value, samples as f64).sqrt());
-        return Some(Statistic { interval: interval(error), error, by: Within::Batches, batches, ..plain });
+        // A few batches show it no better than so few values do.
+        let interval = interval(error, batches.len() as f64 - 1.0);
+        return Some(Statistic { interval, error, by: Within::Batches, batches, ..plain });
     }
     if requests.function.share().is_some() {
         let error = spread::of_shares(requests.function, value, samples as f64).sqrt();
-        return Some(Statistic { interval: interval(error), error, by: Within::Ranks, ..plain });
+        return Some(Statistic { interval: interval(error, f64::INFINITY), error, by: Within::Ranks, ..plain });
     }
     let RequestFunction::Quantile(share) = requests.function else { return Some(plain) };
     let times = times(&requests, stats);
@@ -187,4 +193,40 @@ pub fn windowed(plan: &Plan, stats: &Stats) -> Vec<Windowed> {
 /// The function of each metric that is judged of a run.
 pub fn functions(plan: &Plan) -> Vec<(MetricKey, Function)> {
     metrics(plan).into_iter().map(|(key, metric, _)| (key.clone(), metric.function())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::SECOND;
+    use crate::measure::{SeriesCounts, Slice};
+
+    #[test]
+    fn what_a_few_batches_show_lies_as_far_as_so_few_values_can_tell() {
+        const SECONDS: u64 = 60;
+        let mut stats = Stats::bare((0..=SECONDS).map(|second| second * SECOND).collect(), 1);
+        stats.ended = Some(SECONDS * SECOND);
+        for second in 0..SECONDS as u32 {
+            let ok = 50 + u64::from(second * 7 % 13);
+            let counts = SeriesCounts { sent: ok, ok, ..SeriesCounts::default() };
+            stats.add(&Slice { slice: second, series: [(0, counts)].into(), ..Slice::default() });
+        }
+        let metric = Metric::Requests(Requests {
+            function: RequestFunction::Throughput,
+            service_time: false,
+            worth: 1.0,
+            samples: vec![Samples { series: 0, ranges: vec![(0, SECONDS * SECOND)] }],
+            chosen_of: Vec::new(),
+            loads: Vec::new(),
+            load: None,
+            length: SECONDS * SECOND,
+            scopes: Scopes { end: SECONDS * SECOND, ..Scopes::default() },
+        });
+        let found = statistic(&MetricKey::default(), &metric, Type::Rate, &stats).expect("it has a value");
+        assert_eq!((found.by, found.batches.len()), (Within::Batches, 6));
+        let (low, high) = found.interval.expect("it is estimated");
+        // Student's t with five degrees of freedom.
+        let (below, above) = ((found.value - low) / found.error, (high - found.value) / found.error);
+        assert!((below - 2.5706).abs() < 1e-3 && (above - 2.5706).abs() < 1e-3, "{below} {above}");
+    }
 }
