@@ -2,10 +2,11 @@
 
 use super::spread::{self, Spread};
 use super::{Measurement, of_metric, requests};
-use crate::baseline::{Recorded, Statistic, TWO_SIDED, Within, of, ranks};
+use crate::base::distributions::TWO_SIDED;
+use crate::baseline::{Recorded, Statistic, Within, of, ranks};
 use crate::check::program::RequestFunction;
+use crate::measure::Stats;
 use crate::measure::histogram::Counts;
-use crate::measure::{Stats, Times};
 use crate::plan::{Function, Measured, Metric, MetricKey, Plan, Requests, Samples, Scopes, StageKind, Type};
 
 /// Each metric of the expectations once.
@@ -64,7 +65,7 @@ fn statistic(key: &MetricKey, metric: &Metric, unit: Type, stats: &Stats) -> Opt
         return Some(Statistic { interval: interval(error, f64::INFINITY), error, by: Within::Ranks, ..plain });
     }
     let RequestFunction::Quantile(share) = requests.function else { return Some(plain) };
-    let times = times(&requests, stats);
+    let times = requests::times(&requests, stats);
     if !times.unanswered.is_empty() {
         return Some(plain);
     }
@@ -77,36 +78,18 @@ fn statistic(key: &MetricKey, metric: &Metric, unit: Type, stats: &Stats) -> Opt
 
 /// The value in as many long parts of the windows as have samples enough (batch means).
 fn batches(requests: &Requests, stats: &Stats) -> Option<Vec<f64>> {
-    let least = requests.function.samples_of_part()?;
-    let cells = spread::ended(requests, stats);
-    let found = spread::BATCHES.into_iter().find_map(|count| {
-        let parts = spread::in_parts(requests, &cells, count);
-        let enough = |part: &Requests| spread::ended(part, stats).values().sum::<u64>() >= least;
-        (parts.len() as u64 == count && parts.iter().all(enough)).then_some(parts)
-    })?;
+    requests.function.samples_of_part()?;
+    let [found] = spread::batches([requests], &spread::ended(requests, stats), stats)?;
     let value = |part: &Requests| requests::apply(part, stats).value.ok().filter(|value| value.is_finite());
     found.iter().map(value).collect()
 }
 
 /// The standard error of a value, by its values in parts: of their logarithms where they have any.
 fn error(batches: &[f64], value: f64) -> f64 {
-    let deviation = |values: &[f64]| {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        (values.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt()
-    };
     match value > 0.0 && batches.iter().all(|one| *one > 0.0) {
-        true => value * deviation(&batches.iter().map(|one| one.ln()).collect::<Vec<f64>>()),
-        false => deviation(batches),
+        true => value * Spread::of(&batches.iter().map(|one| one.ln()).collect::<Vec<f64>>(), 0.0).error,
+        false => Spread::of(batches, 0.0).error,
     }
-}
-
-fn times(requests: &Requests, stats: &Stats) -> Times {
-    let mut times = Times::default();
-    for samples in &requests.samples {
-        stats.times(samples.series, &samples.ranges, requests.service_time, &mut times);
-    }
-    times
 }
 
 /// How long the requests took of which these metrics are, each kind of them once.
@@ -121,7 +104,7 @@ pub fn recorded(plan: &Plan, stats: &Stats) -> Vec<Recorded> {
             continue;
         }
         let Ok(requests) = super::recovery::narrowed(requests, stats) else { continue };
-        let times = times(&requests, stats);
+        let times = requests::times(&requests, stats);
         let counts = requests.samples.iter().map(|samples| stats.counts(samples.series, &samples.ranges));
         let failed = counts.map(|counts| counts.target_failures()).sum();
         let told = (times.answered.len(), failed, times.unanswered.len());
