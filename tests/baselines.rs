@@ -82,6 +82,8 @@ fn a_regression_is_caught_against_recorded_runs_and_accepted() {
     assert_eq!((verdict, &baseline["verdict"]), ("failed", &"regressed".into()), "{}{}", ran.out, ran.err);
     assert_eq!((ran.code, &baseline["runs"]), (1, &serde_json::json!([3, 1])));
     assert!(ran.out.contains("regressed: +") && ran.out.contains(") against 3 runs, where +"), "{}", ran.out);
+    let unlike = "unlike in the baseline, the address of `api` is `127.0.0.1:";
+    assert!(ran.out.contains(unlike), "{}", ran.out);
     // What was compared is part of the record.
     let again = place.call(&["report", "last", "--json"]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&again.out).unwrap(), ran.result);

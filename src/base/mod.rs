@@ -1,8 +1,9 @@
-//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of servers and databases, and names of elsewhere and nearest ones.
+//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of servers and databases, distributions of chance, and names of elsewhere and nearest ones.
 
 pub mod boundary;
 pub mod database;
 pub mod decimal;
+pub mod distributions;
 pub mod elsewhere;
 pub mod exposition;
 pub mod floors;

@@ -25,6 +25,14 @@ impl Scale {
             Scale::Difference => compared,
         }
     }
+
+    /// A difference of two that are compared, as it is told: a share of what it was, or as it is.
+    pub fn change(self, away: f64) -> f64 {
+        match self {
+            Scale::Ratio => away.exp_m1(),
+            Scale::Difference => away,
+        }
+    }
 }
 
 /// One run: the value on its scale, and the variance that it has within the run.

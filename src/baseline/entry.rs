@@ -2,6 +2,7 @@
 
 use super::facts::Facts;
 use super::statistic::{Statistic, Within};
+use crate::base::distributions::TWO_SIDED;
 use crate::check::program::{Function, RequestFunction};
 use crate::measure::histogram::Counts;
 use crate::measure::interval_log;
@@ -179,9 +180,6 @@ impl Recorded {
         Some(Statistic { metric, unit, value, interval: Some(interval), error, by: Within::Ranks, samples, batches })
     }
 }
-
-/// So many standard errors lie on each side in an interval of 95%.
-pub const TWO_SIDED: f64 = 1.959_963_984_540_054;
 
 /// The quantiles of samples between which that of a share lies with 95% certainty, by the binomial distribution of ranks.
 pub fn ranks(samples: u64, share: f64) -> (f64, f64) {

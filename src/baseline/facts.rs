@@ -153,7 +153,7 @@ fn does(plan: &Plan) -> Said {
         let load = &plan.loads[search.load];
         let stage = &load.stages[search.stage].name;
         let levels = format!("{} to {}", load.shown(search.least), load.shown(search.most));
-        let (each, resolution) = (duration(search.each), percent(search.resolution));
+        let (each, resolution) = (duration(search.each), load.shown(search.resolution));
         let condition = fingerprint_of(json!(&search.condition));
         let text = format!("{levels} for {each} each to {resolution}, while {condition}");
         said.insert(format!("the search `{stage}` of `{}`", load.name), text);
@@ -257,4 +257,33 @@ fn of_stage(load: &Load, stage: &Stage) -> String {
         text.push_str(&format!(", replayed {}", without(replay, &[])));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::SECOND;
+
+    #[test]
+    fn a_search_says_in_levels_to_how_much_it_is_halved() {
+        let stage = json!({
+            "name": "find", "named": true, "kind": "search", "start": 0, "end": 20 * SECOND, "from": 10.0, "to": 100.0,
+        });
+        let plan: Plan = serde_json::from_value(json!({
+            "schema": 1, "file": "", "scenario": "", "doc": null, "fingerprint": "",
+            "share": { "index": 0, "count": 1 }, "services": [], "targets": [], "flows": [], "series": [],
+            "loads": [{
+                "name": "main", "parts": [], "start": 0, "shape": { "open": [] }, "stages": [stage],
+                "ceiling": { "in_flight": 1, "from": "scenario" }, "grace": 0,
+            }],
+            "searches": [{
+                "load": 0, "stage": 0, "least": 10.0, "most": 100.0, "resolution": 2.0, "each": SECOND, "trials": 9,
+                "condition": { "holds": { "constant": { "value": 1.0, "unit": "bool" } } },
+            }],
+            "expectations": [], "length": 20 * SECOND,
+        }))
+        .expect("a plan");
+        let said = &does(&plan)["the search `find` of `main`"];
+        assert!(said.starts_with("10/s to 100/s for 1s each to 2/s, while "), "{said}");
+    }
 }

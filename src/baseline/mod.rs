@@ -2,7 +2,6 @@
 
 mod choice;
 mod contrast;
-mod distributions;
 mod entry;
 mod facts;
 mod regression;
@@ -13,13 +12,13 @@ mod tests;
 
 pub use choice::{Choice, choose, newest_set};
 pub use contrast::{Contrast, Sample, Scale};
-pub use entry::{Entry, Recorded, SCHEMA, Signed, TWO_SIDED, Unreadable, of, ranks};
+pub use entry::{Entry, Recorded, SCHEMA, Signed, Unreadable, of, ranks};
 pub use facts::{Difference, Facts, Said};
 pub use regression::{ALPHA, Change, Question, regressions};
 pub use sequential::bounds;
-pub use statistic::{FEWEST_RUNS, Statistic, Within, assumed, needs_runs, scale, spread};
+pub use statistic::{FEWEST_RUNS, Statistic, Within, assumed, contrast, needs_runs, scale, spread};
 
-use distributions::normal;
+use crate::base::distributions::normal;
 
 /// The chance of a false alarm that may be spent at this look, where runs from `looks.0` to `looks.1` are looked at one after the other.
 pub fn alpha_at(baseline: usize, candidate: usize, looks: (usize, usize)) -> f64 {

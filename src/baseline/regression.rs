@@ -2,13 +2,11 @@
 //! would have been seen.
 
 use super::contrast::{Contrast, Scale};
-use super::distributions::{normal_quantile, student, student_quantile};
+use crate::base::distributions::{POWER, student, student_quantile};
 use crate::plan::{AcrossRuns, Binary, Regression};
 
 /// The chance that a metric which did not change is called worse.
 pub const ALPHA: f64 = 0.05;
-/// The chance with which the smallest change is seen.
-const POWER: f64 = 0.8;
 
 /// One bound against a baseline, with what was measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,13 +68,10 @@ impl Question {
             Regression::Inconclusive
         };
         let needed = student_quantile(1.0 - alpha_of_worse, freedom) * error;
-        let smallest = allowed.max(needed) + normal_quantile(POWER) * error;
+        let smallest = allowed.max(needed) + POWER * error;
         // One run may be the odd one, and nothing tells.
         let is_advisory = runs.0 < 2 && worse_by <= 3.0 * smallest;
-        let told = |away: f64| match scale {
-            Scale::Ratio => away.exp_m1(),
-            Scale::Difference => away,
-        };
+        let told = |away: f64| scale.change(away);
         let sign = if self.more_is_worse { 1.0 } else { -1.0 };
         AcrossRuns {
             verdict,
@@ -108,10 +103,7 @@ impl Contrast {
     pub fn change(&self) -> Change {
         let Contrast { scale, difference, error, freedom, .. } = *self;
         let half = student_quantile(1.0 - ALPHA / 2.0, freedom) * error;
-        let told = |away: f64| match scale {
-            Scale::Ratio => away.exp_m1(),
-            Scale::Difference => away,
-        };
+        let told = |away: f64| scale.change(away);
         let chance = match error > 0.0 {
             true => 2.0 * student(-difference.abs() / error, freedom),
             false if difference == 0.0 => 1.0,

@@ -1,7 +1,7 @@
 //! Bounds for a comparison that is looked at after each run: what may be spent of the chance of a false alarm by then (Lan and DeMets,
 //! Biometrika 70, 1983, with the function that is like O'Brien and Fleming's).
 
-use super::distributions::{density, normal, normal_quantile};
+use crate::base::distributions::{density, normal, normal_quantile};
 
 /// What `candidate` runs say against those of a baseline. At a constant spread of runs it is the inverse of the variance of the
 /// difference, so what is said of two looks hangs together as in a Brownian motion.

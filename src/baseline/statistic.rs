@@ -1,6 +1,6 @@
 //! A metric of one run: its value, and how far it may lie from what the run would have given if it had gone on.
 
-use super::contrast::{Sample, Scale};
+use super::contrast::{Contrast, Sample, Scale};
 use crate::check::program::{Function, RequestFunction, SeriesFunction, Statistic as Of};
 use crate::plan::{MetricKey, Type};
 use schemars::JsonSchema;
@@ -86,6 +86,14 @@ pub fn assumed(function: Function, scale: Scale, about: f64) -> f64 {
         Scale::Difference if is_of_requests => 0.0,
         Scale::Difference => spread(function) * about.abs(),
     }
+}
+
+/// What runs say of a metric against those of a baseline; nothing where one side has none.
+pub fn contrast(function: Function, before: &[&Statistic], now: &[&Statistic]) -> Option<Contrast> {
+    let scale = scale(function, before.iter().chain(now).map(|one| one.value));
+    let about = before.iter().map(|one| one.value.abs()).sum::<f64>() / before.len().max(1) as f64;
+    let [base, candidate] = [before, now].map(|runs| runs.iter().map(|one| one.sample(scale)).collect::<Vec<Sample>>());
+    Contrast::of(scale, assumed(function, scale, about), &base, &candidate)
 }
 
 /// Above this quantile so few samples decide that one run says little, where they do not reach for batches.

@@ -1,8 +1,8 @@
 //! How often the verdicts are right: simulated runs whose spread and change are known. Each table has the rates that were found beside
 //! those that are allowed; a bare "more than 5 %" stands in the same tables. The long form is `CALIBRATION=100000 cargo test --lib baseline::tests -- --nocapture`.
 
-use super::distributions::normal;
 use super::{ALPHA, Contrast, Question, Sample, Scale, bounds, regressions};
+use crate::base::distributions::normal;
 use crate::plan::{Binary, Regression};
 
 /// Pseudo-random numbers (SplitMix64), and normal ones of them (Box and Muller).

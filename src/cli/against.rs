@@ -70,6 +70,9 @@ impl Against {
             for (run, why) in &choice.left_out {
                 note(format!("the run `{run}` of the baseline is left out, since {why}"));
             }
+            for remark in choice.runs.iter().flat_map(|entry| self.facts.remarks(&entry.facts)) {
+                note(format!("unlike in the baseline, {remark}"));
+            }
             let found: Vec<Statistic> =
                 choice.runs.iter().filter_map(|entry| entry.statistic(metric, function)).collect();
             match found.is_empty() {

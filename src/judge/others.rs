@@ -1,6 +1,7 @@
 //! What other runs measured, for conditions that compare with it.
 
-use crate::baseline::{self, Contrast, FEWEST_RUNS, Question, Statistic};
+use crate::baseline::{self, FEWEST_RUNS, Question, Statistic};
+use crate::metric::printed;
 use crate::plan::{Binary, Condition, Estimate, Function, Measured, MetricKey, Plan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -128,18 +129,13 @@ fn compared(
     };
     let function = metric.function();
     let before = baselines(name.as_deref(), key, function).map_err(Missing::of)?;
-    let now: Vec<&Statistic> =
-        runs.iter().filter_map(|run| run.iter().find(|statistic| statistic.metric == *key)).collect();
-    let all: Vec<&Statistic> = before.iter().chain(now.iter().copied()).collect();
-    let scale = baseline::scale(function, all.iter().map(|statistic| statistic.value));
-    let samples = |statistics: &[&Statistic]| -> Vec<baseline::Sample> {
-        statistics.iter().map(|statistic| statistic.sample(scale)).collect()
-    };
     let before: Vec<&Statistic> = before.iter().collect();
-    let (base, candidate) = (samples(&before), samples(&now));
-    let mean = base.iter().map(|sample| sample.value).sum::<f64>() / base.len().max(1) as f64;
-    let value = scale.value(mean);
-    let about = before.iter().map(|statistic| statistic.value.abs()).sum::<f64>() / before.len().max(1) as f64;
+    let of = |run: &'_ Vec<Statistic>| run.iter().position(|statistic| statistic.metric == *key);
+    let now: Vec<&Statistic> = runs.iter().filter_map(|run| Some(&run[of(run)?])).collect();
+    // Held against themselves, the runs of a baseline have the mean that they have.
+    let contrast = baseline::contrast(function, &before, if now.is_empty() { &before } else { &now })
+        .ok_or_else(|| Missing::of(format!("no run of the baseline has a value of `{key}`")))?;
+    let value = contrast.scale.value(contrast.baseline);
     let estimate = Estimate {
         value,
         interval: None,
@@ -147,10 +143,16 @@ fn compared(
         across: None,
     };
     // What this run has no value of is told by that.
-    if now.len() < runs.len() || base.is_empty() {
+    if runs.last().is_none_or(|run| of(run).is_none()) {
         return Ok((estimate, None));
     }
-    if baseline::needs_runs(function, &all) && before.len().min(now.len()) < FEWEST_RUNS {
+    if now.len() < runs.len() {
+        let (without, all) = (runs.len() - now.len(), runs.len());
+        let have = if without == 1 { "has" } else { "have" };
+        let reason = format!("{without} of {all} runs {have} no value of `{key}`, so they cannot be compared");
+        return Err(Missing::of(reason));
+    }
+    if baseline::needs_runs(function, &[&before[..], &now].concat()) && before.len().min(now.len()) < FEWEST_RUNS {
         let now = if now.len() == 1 { "1 run".to_owned() } else { format!("{} runs", now.len()) };
         let reason = format!(
             "so few samples lie above it that it takes {FEWEST_RUNS} runs on both sides, and this is {now} against {} of the \
@@ -159,11 +161,17 @@ fn compared(
         );
         return Err(Missing { reason, more_runs: before.len() >= FEWEST_RUNS });
     }
-    let spread = baseline::assumed(function, scale, about);
-    let question = Contrast::of(scale, spread, &base, &candidate)
-        .zip(worth(bound, value))
-        .and_then(|(contrast, bound)| Question::of(contrast, operator, bound));
-    Ok((estimate, question))
+    let asked = worth(bound, value);
+    match asked.and_then(|bound| Question::of(contrast, operator, bound)) {
+        Some(question) => Ok((estimate, Some(question))),
+        None => {
+            let asked = asked.map_or("not known".to_owned(), |asked| printed(asked, bound.unit()));
+            let reason = format!(
+                "its bound is {asked}, and runs are compared by their ratio, which takes one above 0: allow less, such as `5%`"
+            );
+            Err(Missing::of(reason))
+        }
+    }
 }
 
 /// What a bound is worth, where the baseline is worth that.

@@ -424,3 +424,39 @@ fn a_baseline_is_what_the_metric_of_that_key_was_in_another_run() {
     let [newest, named] = &outcomes(&others(Some("v1"), 90.0, 5))[..] else { panic!("two") };
     assert_eq!((newest, named.0), (&unknown, Outcome::Held));
 }
+
+/// Where an earlier run has no value, or nothing to be held against, the last one is not judged as though it were all.
+#[test]
+fn runs_that_cannot_be_compared_are_told_and_none_stands_for_all() {
+    let key = MetricKey { function: "throughput".to_owned(), of: "main".to_owned(), ..MetricKey::default() };
+    let told = |less: f64, runs: &[bool], before: usize| {
+        let mut least = expect(&json!("throughput"), "rate", "greater_equal", 0.0);
+        let (baseline, less) = (
+            json!({ "baseline": { "name": null, "unit": "rate", "of": key } }),
+            json!({ "constant": { "value": less, "unit": "rate" } }),
+        );
+        least["compare"]["right"] =
+            json!({ "arithmetic": { "operator": "subtract", "left": baseline, "right": less, "unit": "rate" } });
+        least["compare"]["left"]["metric"]["key"] = json!(key);
+        let plan = plan("open", 1000, &[least]);
+        let stats = CALM.stats(&plan);
+        let run = metric::statistics(&plan, &stats);
+        let runs: Vec<_> = runs.iter().map(|has| if *has { run.clone() } else { Vec::new() }).collect();
+        let mut baselines = |_: Option<&str>, _: &MetricKey, _| Ok(vec![run[0].clone(); before]);
+        let others = Others::of(&plan, &runs, &mut baselines, &|_, _| 0.05);
+        let judged = judge(&plan, &stats, &others).expectations[0].clone();
+        (judged.outcome, judged.reason.unwrap_or_default(), others.are_open())
+    };
+    let open = |reason: &str| (Outcome::Inconclusive, reason.to_owned(), false);
+    assert_eq!(told(5.0, &[true, true], 5).0, Outcome::Held);
+    let missing = "1 of 3 runs has no value of `throughput(main)`, so they cannot be compared";
+    assert_eq!(told(5.0, &[true, false, true], 5), open(missing));
+    let missing = "2 of 3 runs have no value of `throughput(main)`, so they cannot be compared";
+    assert_eq!(told(5.0, &[false, false, true], 5), open(missing));
+    assert_eq!(told(5.0, &[true], 0), open("no run of the baseline has a value of `throughput(main)`"));
+    let beyond =
+        "its bound is -20/s, and runs are compared by their ratio, which takes one above 0: allow less, such as `5%`";
+    assert_eq!(told(120.0, &[true, true], 5), open(beyond));
+    // What the last has no value of is told of itself.
+    assert!(!told(5.0, &[true, false], 5).1.contains("no value of"));
+}

@@ -290,6 +290,11 @@ impl Found {
 }
 
 impl Tried {
+    /// Where nothing else was measured of it, it comes out as it did.
+    pub fn is_sure(&self) -> bool {
+        self.found.is_none_or(|found| found.is_sure())
+    }
+
     pub fn word(&self) -> &'static str {
         match self.held {
             Some(true) => "held",

@@ -1,7 +1,7 @@
 //! `capacity`: the highest level at which the condition of a search held, of its trials as they were told.
 
-use super::student::student;
 use super::{Known, Measurement, Quantity};
+use crate::base::distributions::two_sided;
 use crate::base::units::duration;
 use crate::measure::{Stats, Tried};
 use crate::plan::Capacity;
@@ -42,7 +42,7 @@ pub(super) fn apply(capacity: &Capacity, stats: &Stats) -> Measurement {
 
 /// The level and where it lies with 95% certainty; nothing where each trial would come out again as it did.
 fn interval(tried: &[&Tried], highest: f64, (least, most): (f64, f64)) -> Option<(f64, (f64, f64))> {
-    let is_sure = |tried: &&&Tried| tried.held.is_some() && tried.found.is_none_or(|found| found.is_sure());
+    let is_sure = |tried: &&&Tried| tried.held.is_some() && tried.is_sure();
     let sure = |held: bool| tried.iter().filter(is_sure).filter(move |tried| tried.held == Some(held));
     if tried.iter().filter(|tried| tried.held.is_some()).all(|tried| is_sure(&tried)) {
         return None;
@@ -73,7 +73,7 @@ fn crossing(points: &[(f64, f64)]) -> Option<(f64, f64, f64)> {
     let squares: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
     let slope = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum::<f64>() / squares;
     let left: f64 = points.iter().map(|point| (point.1 - y - slope * (point.0 - x)).powi(2)).sum();
-    let room = student(points.len() - 2).powi(2) * left / (n - 2.0);
+    let room = two_sided(points.len() - 2).powi(2) * left / (n - 2.0);
     // (y + slope·u)² ≤ room·(1/n + u²/squares), for u from the middle.
     let (a, b, c) = (slope * slope - room / squares, slope * y, y * y - room / n);
     let root = b * b - a * c;

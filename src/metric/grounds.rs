@@ -61,15 +61,10 @@ pub struct Difference {
     pub noise: Noise,
 }
 
-/// The quantile of the normal distribution behind which a fifth lies.
-const FIFTH: f64 = 0.841_621;
-/// That of a fortieth.
-const FORTIETH: f64 = 1.959_964;
-
 impl Difference {
     pub fn new(estimate: f64, (low, high): (f64, f64), noise: Noise) -> Difference {
         let half = (high - low) / 2.0;
-        Difference { estimate, low, high, smallest_change: half * (1.0 + FIFTH / FORTIETH), noise }
+        Difference { estimate, low, high, smallest_change: half * (1.0 + POWER / TWO_SIDED), noise }
     }
 
     pub fn ends(self) -> (f64, f64) {

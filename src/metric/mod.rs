@@ -21,7 +21,6 @@ mod series;
 mod share;
 mod slices;
 mod spread;
-mod student;
 #[cfg(test)]
 mod tests;
 

@@ -1,9 +1,9 @@
 //! Bounds that are constants: the verdict is as it was measured, and beside it stands where the value may lie as well.
 
 use super::grounds::{Difference, Grounds, Noise, Why};
-use super::{Judged, recovery, spread};
+use super::{Judged, recovery, requests, spread};
 use crate::measure::{Found, Stats};
-use crate::plan::{Binary, Condition, Measured, Metric, MetricKey, Requests, Type};
+use crate::plan::{Binary, Condition, Measured, Metric, Requests};
 
 /// What was judged as it was measured, with how sure that is.
 pub(super) fn beside(operator: Binary, (left, right): (&Measured, &Measured), judged: Judged, stats: &Stats) -> Judged {
@@ -13,14 +13,15 @@ pub(super) fn beside(operator: Binary, (left, right): (&Measured, &Measured), ju
     }
     let number = |side: &Option<super::Quantity>| side.as_ref().map(|side| side.number);
     let (Some(l), Some(r)) = (number(&judged.value), number(&judged.bound)) else { return judged };
-    let (of, value, bound) = match (left, right) {
-        (Measured::Metric { metric: Metric::Requests(of), .. }, Measured::Constant { .. }) => (of, l, r),
-        (Measured::Constant { .. }, Measured::Metric { metric: Metric::Requests(of), .. }) => (of, r, l),
+    let (of, value, bound, is_left) = match (left, right) {
+        (Measured::Metric { metric: Metric::Requests(of), .. }, Measured::Constant { .. }) => (of, l, r, true),
+        (Measured::Constant { .. }, Measured::Metric { metric: Metric::Requests(of), .. }) => (of, r, l, false),
         _ => return judged,
     };
-    let Some(((low, high), noise)) = sure(of, value, stats) else { return judged };
+    let sure = recovery::narrowed(of, stats).ok().and_then(|of| sure(&of, value, stats));
+    let Some(((low, high), noise)) = sure else { return judged };
     let above = Difference::new(value - bound, (low - bound, high - bound), noise);
-    let difference = Some(if value == l { above } else { above.turned() });
+    let difference = Some(if is_left { above } else { above.turned() });
     Judged { grounds: Grounds { difference, interval: Some((low, high)), ..judged.grounds }, ..judged }
 }
 
@@ -32,15 +33,9 @@ pub(super) fn found(condition: &Condition, stats: &Stats) -> Option<Found> {
             right: Measured::Constant { value: bound, .. },
             ..
         } if of.function.is_of_times() => {
-            let value = super::worth(
-                &Measured::Metric {
-                    metric: Metric::Requests(of.clone()),
-                    unit: Type::Duration,
-                    key: MetricKey::default(),
-                },
-                stats,
-            )?;
-            let ((low, high), _) = sure(of, value, stats)?;
+            let of = recovery::narrowed(of, stats).ok()?;
+            let value = requests::apply(&of, stats).value.ok()?;
+            let ((low, high), _) = sure(&of, value, stats)?;
             Some(Found { value, bound: *bound, low, high: Some(high).filter(|high| high.is_finite()) })
         }
         Condition::And(a, b) => found(a, stats).or_else(|| found(b, stats)),
@@ -49,11 +44,10 @@ pub(super) fn found(condition: &Condition, stats: &Stats) -> Option<Found> {
     }
 }
 
-/// Where a value lies, by its batches, or by its samples where these are too few.
+/// Where the value of a metric lies of which all scopes are known, by its batches, or by its samples where these are too few.
 fn sure(of: &Requests, value: f64, stats: &Stats) -> Option<((f64, f64), Noise)> {
-    let of = recovery::narrowed(of, stats).ok()?;
-    Some(match spread::spread(&of, stats, value) {
+    Some(match spread::spread(of, stats, value) {
         Ok(spread) => (spread?.around(value), Noise::Batches),
-        Err(_) => (spread::of_samples(&of, stats, value)?, Noise::Samples),
+        Err(_) => (spread::of_samples(of, stats, value)?, Noise::Samples),
     })
 }

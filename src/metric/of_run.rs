@@ -1,10 +1,12 @@
 //! What a run keeps of itself for others: each metric that is judged of it, with how far it may lie from what it estimates.
 
-use super::{Measurement, of_metric, requests, spread};
-use crate::baseline::{Recorded, Statistic, TWO_SIDED, Within, of, ranks};
+use super::spread::{self, Spread};
+use super::{Measurement, of_metric, requests};
+use crate::base::distributions::TWO_SIDED;
+use crate::baseline::{Recorded, Statistic, Within, of, ranks};
 use crate::check::program::RequestFunction;
+use crate::measure::Stats;
 use crate::measure::histogram::Counts;
-use crate::measure::{Stats, Times};
 use crate::plan::{Function, Measured, Metric, MetricKey, Plan, Requests, Samples, Scopes, StageKind, Type};
 
 /// Each metric of the expectations once.
@@ -48,17 +50,22 @@ fn statistic(key: &MetricKey, metric: &Metric, unit: Type, stats: &Stats) -> Opt
     let requests = super::recovery::narrowed(requests, stats).ok()?;
     // A share is never less than nothing.
     let least = if requests.function.share().is_some() { 0.0 } else { f64::NEG_INFINITY };
-    let interval = |error: f64| Some(((value - TWO_SIDED * error).max(least), value + TWO_SIDED * error));
+    let interval = |error: f64, freedom: f64| {
+        let (low, high) = Spread { error, freedom }.around(value);
+        Some((low.max(least), high))
+    };
     if let Some(batches) = batches(&requests, stats) {
         let error = error(&batches, value).max(spread::of_shares(requests.function, value, samples as f64).sqrt());
-        return Some(Statistic { interval: interval(error), error, by: Within::Batches, batches, ..plain });
+        // A few batches show it no better than so few values do.
+        let interval = interval(error, batches.len() as f64 - 1.0);
+        return Some(Statistic { interval, error, by: Within::Batches, batches, ..plain });
     }
     if requests.function.share().is_some() {
         let error = spread::of_shares(requests.function, value, samples as f64).sqrt();
-        return Some(Statistic { interval: interval(error), error, by: Within::Ranks, ..plain });
+        return Some(Statistic { interval: interval(error, f64::INFINITY), error, by: Within::Ranks, ..plain });
     }
     let RequestFunction::Quantile(share) = requests.function else { return Some(plain) };
-    let times = times(&requests, stats);
+    let times = requests::times(&requests, stats);
     if !times.unanswered.is_empty() {
         return Some(plain);
     }
@@ -71,36 +78,18 @@ fn statistic(key: &MetricKey, metric: &Metric, unit: Type, stats: &Stats) -> Opt
 
 /// The value in as many long parts of the windows as have samples enough (batch means).
 fn batches(requests: &Requests, stats: &Stats) -> Option<Vec<f64>> {
-    let least = requests.function.samples_of_part()?;
-    let cells = spread::ended(requests, stats);
-    let found = spread::BATCHES.into_iter().find_map(|count| {
-        let parts = spread::in_parts(requests, &cells, count);
-        let enough = |part: &Requests| spread::ended(part, stats).values().sum::<u64>() >= least;
-        (parts.len() as u64 == count && parts.iter().all(enough)).then_some(parts)
-    })?;
+    requests.function.samples_of_part()?;
+    let [found] = spread::batches([requests], &spread::ended(requests, stats), stats)?;
     let value = |part: &Requests| requests::apply(part, stats).value.ok().filter(|value| value.is_finite());
     found.iter().map(value).collect()
 }
 
 /// The standard error of a value, by its values in parts: of their logarithms where they have any.
 fn error(batches: &[f64], value: f64) -> f64 {
-    let deviation = |values: &[f64]| {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        (values.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt()
-    };
     match value > 0.0 && batches.iter().all(|one| *one > 0.0) {
-        true => value * deviation(&batches.iter().map(|one| one.ln()).collect::<Vec<f64>>()),
-        false => deviation(batches),
+        true => value * Spread::of(&batches.iter().map(|one| one.ln()).collect::<Vec<f64>>(), 0.0).error,
+        false => Spread::of(batches, 0.0).error,
     }
-}
-
-fn times(requests: &Requests, stats: &Stats) -> Times {
-    let mut times = Times::default();
-    for samples in &requests.samples {
-        stats.times(samples.series, &samples.ranges, requests.service_time, &mut times);
-    }
-    times
 }
 
 /// How long the requests took of which these metrics are, each kind of them once.
@@ -115,7 +104,7 @@ pub fn recorded(plan: &Plan, stats: &Stats) -> Vec<Recorded> {
             continue;
         }
         let Ok(requests) = super::recovery::narrowed(requests, stats) else { continue };
-        let times = times(&requests, stats);
+        let times = requests::times(&requests, stats);
         let counts = requests.samples.iter().map(|samples| stats.counts(samples.series, &samples.ranges));
         let failed = counts.map(|counts| counts.target_failures()).sum();
         let told = (times.answered.len(), failed, times.unanswered.len());
@@ -187,4 +176,40 @@ pub fn windowed(plan: &Plan, stats: &Stats) -> Vec<Windowed> {
 /// The function of each metric that is judged of a run.
 pub fn functions(plan: &Plan) -> Vec<(MetricKey, Function)> {
     metrics(plan).into_iter().map(|(key, metric, _)| (key.clone(), metric.function())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::SECOND;
+    use crate::measure::{SeriesCounts, Slice};
+
+    #[test]
+    fn what_a_few_batches_show_lies_as_far_as_so_few_values_can_tell() {
+        const SECONDS: u64 = 60;
+        let mut stats = Stats::bare((0..=SECONDS).map(|second| second * SECOND).collect(), 1);
+        stats.ended = Some(SECONDS * SECOND);
+        for second in 0..SECONDS as u32 {
+            let ok = 50 + u64::from(second * 7 % 13);
+            let counts = SeriesCounts { sent: ok, ok, ..SeriesCounts::default() };
+            stats.add(&Slice { slice: second, series: [(0, counts)].into(), ..Slice::default() });
+        }
+        let metric = Metric::Requests(Requests {
+            function: RequestFunction::Throughput,
+            service_time: false,
+            worth: 1.0,
+            samples: vec![Samples { series: 0, ranges: vec![(0, SECONDS * SECOND)] }],
+            chosen_of: Vec::new(),
+            loads: Vec::new(),
+            load: None,
+            length: SECONDS * SECOND,
+            scopes: Scopes { end: SECONDS * SECOND, ..Scopes::default() },
+        });
+        let found = statistic(&MetricKey::default(), &metric, Type::Rate, &stats).expect("it has a value");
+        assert_eq!((found.by, found.batches.len()), (Within::Batches, 6));
+        let (low, high) = found.interval.expect("it is estimated");
+        // Student's t with five degrees of freedom.
+        let (below, above) = ((found.value - low) / found.error, (high - found.value) / found.error);
+        assert!((below - 2.5706).abs() < 1e-3 && (above - 2.5706).abs() < 1e-3, "{below} {above}");
+    }
 }

@@ -100,8 +100,7 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Measurement {
 
 /// The time of a rank, whatever number of samples that takes; nothing where it got no answer.
 pub(super) fn at(metric: &Requests, stats: &Stats, share: f64) -> Option<f64> {
-    let times = recorded(metric, stats, (0, 0)).ok()?;
-    time_of(times.quantile(share), metric.worth).ok()
+    time_of(times(metric, stats).quantile(share), metric.worth).ok()
 }
 
 fn time_of(ranked: Ranked, worth: f64) -> Result<f64, String> {
@@ -139,12 +138,18 @@ fn length(metric: &Requests, stats: &Stats) -> u64 {
     metric.length.saturating_sub(scope::length(&scope::intersect(ranges, &spare), metric.scopes.end))
 }
 
-/// How long each took, where the record still says that.
-fn recorded(metric: &Requests, stats: &Stats, (unsent, total): (u64, u64)) -> Result<Times, String> {
+/// How long each took of which the record says it.
+pub(super) fn times(metric: &Requests, stats: &Stats) -> Times {
     let mut times = Times::default();
     for samples in &metric.samples {
         stats.times(samples.series, &samples.ranges, metric.service_time, &mut times);
     }
+    times
+}
+
+/// The same where it still says it of all.
+fn recorded(metric: &Requests, stats: &Stats, (unsent, total): (u64, u64)) -> Result<Times, String> {
+    let times = times(metric, stats);
     if times.len() + unsent < total {
         let (have, all) = (units::grouped(times.len() as f64, 0), units::grouped(total as f64, 0));
         return Err(format!("the record holds the times of {have} of {all} requests"));

@@ -7,7 +7,7 @@ use super::{Measurement, requests, room, spread};
 use crate::base::units::grouped;
 use crate::check::program::SweepFunction;
 use crate::measure::Stats;
-use crate::plan::{FOR_A_LAW, Range, Requests, Scaling, Type};
+use crate::plan::{Range, Requests, Scaling, Type, needed_levels};
 use fit::{Law, Parameter};
 
 /// What lies farther behind the largest level than this is not seen, but guessed.
@@ -42,7 +42,7 @@ pub(super) fn apply(scaling: &Scaling, stats: &Stats) -> Measurement {
             }
         }
     }
-    let needed = if scaling.function == SweepFunction::ScalabilityCoefficient { 2 } else { FOR_A_LAW };
+    let needed = needed_levels(scaling.function);
     let there = distinct(&levels);
     if there < needed {
         let reason = match left_out.is_empty() {

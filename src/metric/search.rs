@@ -118,7 +118,7 @@ impl<'p> Finder<'p> {
         let (held, failed) = (self.halving.held?, self.halving.failed?);
         let is_sure = |level: f64| {
             let tried = self.tried.iter().find(|tried| tried.level == level);
-            tried.is_none_or(|tried| tried.found.is_none_or(|found| found.is_sure()))
+            tried.is_none_or(Tried::is_sure)
         };
         if is_sure(held) && is_sure(failed) {
             return None;

@@ -1,7 +1,7 @@
 //! Functions of series of values over time: a point belongs to the window of its instant.
 
 use super::Measurement;
-use super::student::student;
+use crate::base::distributions::two_sided;
 use crate::base::units::SECOND;
 use crate::check::program::{SeriesFunction, Statistic};
 use crate::measure::{Gauge, Stats};
@@ -159,7 +159,7 @@ fn line(points: &[(f64, f64)]) -> Slope {
     let rho = alike(points, estimate);
     let inflated = (1.0 + rho) / (1.0 - rho);
     let freedom = (n as f64 / inflated - 2.0).max(1.0) as usize;
-    let spread = student(freedom) * ((term(n) - ties) / 18.0 * inflated).sqrt();
+    let spread = two_sided(freedom) * ((term(n) - ties) / 18.0 * inflated).sqrt();
     let all = slopes.len() as f64;
     let last = slopes.len() - 1;
     let low = (((all - spread) / 2.0).round().max(0.0) as usize).saturating_sub(1).min(last);

@@ -2,8 +2,8 @@
 //! means, which stay calibrated where samples that follow each other are alike; see A. M. Law, Simulation Modeling and
 //! Analysis, 9.5.3).
 
-use super::student::student;
 use super::{recovery, requests, worth};
+use crate::base::distributions::{TWO_SIDED, two_sided};
 use crate::base::units;
 use crate::check::program::RequestFunction;
 use crate::measure::Stats;
@@ -11,7 +11,7 @@ use crate::plan::{FEWEST_PARTS, Measured, Metric, Range, Requests, scope};
 use std::collections::BTreeMap;
 
 /// As many batches as samples suffice for.
-pub(super) const BATCHES: [u64; 3] = [6, 5, FEWEST_PARTS];
+const BATCHES: [u64; 3] = [6, 5, FEWEST_PARTS];
 
 /// The standard error of an estimate, and of how many degrees of freedom it is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +36,7 @@ impl Spread {
 
     /// How far to each side it reaches with 95 % certainty.
     pub fn half(self) -> f64 {
-        if self.error == 0.0 { 0.0 } else { student(self.freedom as usize) * self.error }
+        if self.error == 0.0 { 0.0 } else { two_sided(self.freedom as usize) * self.error }
     }
 
     pub fn around(self, value: f64) -> (f64, f64) {
@@ -44,7 +44,7 @@ impl Spread {
     }
 
     /// By batches, whose mean is as sure as they are alike; not surer than a variance that is known otherwise.
-    fn of(batches: &[f64], least: f64) -> Spread {
+    pub fn of(batches: &[f64], least: f64) -> Spread {
         let count = batches.len() as f64;
         let mean = batches.iter().sum::<f64>() / count;
         let variance = batches.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (count - 1.0) / count;
@@ -74,16 +74,15 @@ pub(super) fn spread(metric: &Requests, stats: &Stats, value: f64) -> Result<Opt
 /// ranks √(q(1−q)/n) to each side (Hahn and Meeker, Statistical Intervals, 1991, 5.2), a share by its own variance. Nothing bounds a quantile
 /// above where its rank is that of no sample.
 pub(super) fn of_samples(metric: &Requests, stats: &Stats, value: f64) -> Option<(f64, f64)> {
-    const Z: f64 = 1.959_964;
     let all: u64 = ended(metric, stats).values().sum();
     if let RequestFunction::Quantile(share) = metric.function {
-        let half = Z * (share * (1.0 - share) / all as f64).sqrt();
+        let half = TWO_SIDED * (share * (1.0 - share) / all as f64).sqrt();
         let low = requests::at(metric, stats, (share - half).max(0.0))?;
         let high = Some(share + half).filter(|share| *share < 1.0);
         return Some((low, high.and_then(|share| requests::at(metric, stats, share)).unwrap_or(f64::INFINITY)));
     }
     metric.function.share()?;
-    let half = Z * of_shares(metric.function, value, all as f64).sqrt();
+    let half = TWO_SIDED * of_shares(metric.function, value, all as f64).sqrt();
     Some(((value - half).max(0.0), value + half))
 }
 
@@ -138,13 +137,8 @@ pub(super) fn ended(metric: &Requests, stats: &Stats) -> BTreeMap<u64, u64> {
     cells
 }
 
-/// The metric in so many parts with about as many samples each; fewer where there are fewer of them.
-pub(super) fn in_parts(metric: &Requests, cells: &BTreeMap<u64, u64>, count: u64) -> Vec<Requests> {
-    parts(cells, count).iter().map(|part| metric.within(*part)).collect()
-}
-
 /// Metrics in the same batches, of which there are as many as samples suffice for.
-fn batches<const N: usize>(
+pub(super) fn batches<const N: usize>(
     metrics: [&Requests; N],
     cells: &BTreeMap<u64, u64>,
     stats: &Stats,

@@ -518,3 +518,21 @@ fn how_much_there_was_is_known_where_the_load_ran() {
         assert_eq!(never(function, &stats), Outcome::Inconclusive, "{function:?}: of nothing there is no share");
     }
 }
+
+/// Where the value is just its bound, neither says which side it stands on.
+#[test]
+fn a_difference_is_seen_from_the_left_side_also_where_there_is_none() {
+    let seconds = [(49, 1, 20)];
+    let metric = || {
+        let metric = of(RequestFunction::ErrorRate, &[(0, u64::MAX)], SECOND);
+        Measured::Metric { metric, unit: Type::Percent, key: MetricKey::default() }
+    };
+    let bound = || Measured::Constant { value: 1.0 / 50.0, unit: Type::Percent };
+    let ends = |left: Measured, operator: Binary, right: Measured| {
+        let judged = judge(&Condition::Compare { operator, left, right }, &stats(&seconds));
+        judged.grounds.difference.expect("it is estimated").ends()
+    };
+    let (low, high) = ends(metric(), Binary::LessEqual, bound());
+    assert!(low > -high, "no share is below nothing: {low} {high}");
+    assert_eq!(ends(bound(), Binary::GreaterEqual, metric()), (-high, -low));
+}

@@ -184,11 +184,12 @@ pub fn usual(steps: &[Step]) -> Usual {
         Step::Request(_) => Usual { count: Some(1.0), known: Knowledge::Exact },
         Step::If { then, otherwise, .. } => usual(then).or(usual(otherwise)),
         Step::Choose(choose) => {
-            let all =
-                || choose.parts.iter().filter(|part| part.share > 0.0).map(|part| (part.share, usual(&part.steps)));
-            let whole: f64 = all().map(|(share, _)| share).sum();
-            let mean = all().fold(Usual::default(), |sum, (share, one)| sum.and(one.times(share / whole)));
-            let alike = all().all(|(_, one)| Some(one.count) == all().next().map(|(_, first)| first.count));
+            let parts = choose.parts.iter().filter(|part| part.share > 0.0);
+            // Each once: a `choose` may hold another, and that one more.
+            let all: Vec<(f64, Usual)> = parts.map(|part| (part.share, usual(&part.steps))).collect();
+            let whole: f64 = all.iter().map(|(share, _)| share).sum();
+            let mean = all.iter().fold(Usual::default(), |sum, (share, one)| sum.and(one.times(share / whole)));
+            let alike = all.iter().all(|(_, one)| one.count == all[0].1.count);
             if alike { mean } else { mean.known_as(Knowledge::ByShares) }
         }
         Step::Repeat(repeat) => {
@@ -229,4 +230,28 @@ pub fn within_budget(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnos
         }
     }
     diagnostics.push(problem.help("allow more, or plan less: shorter stages, lower levels, fewer steps"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Choice;
+    use serde_json::json;
+
+    /// Looked at again for each that is around it, the innermost would never come to its end.
+    #[test]
+    fn choices_in_choices_are_looked_at_once_each() {
+        const DEEP: i32 = 40;
+        let request = json!({ "request": {
+            "name": "", "response": 0, "target": 0, "exchange": { "frame": { "send": { "value": { "text": [] } } } },
+            "timeout": null, "expects": [], "keep_body": false, "keep_headers": false, "line": 1,
+        } });
+        let request: Step = serde_json::from_value(request).expect("a step");
+        let around = |steps: Vec<Step>, _| {
+            let parts = [steps, Vec::new()].map(|steps| Choice { share: 0.5, steps });
+            vec![Step::Choose(Choose { site: 0, repeats: false, parts: parts.into() })]
+        };
+        let nested = (0..DEEP).fold(vec![request], around);
+        assert_eq!(usual(&nested), Usual { count: Some(0.5_f64.powi(DEEP)), known: Knowledge::ByShares });
+    }
 }

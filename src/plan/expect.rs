@@ -246,8 +246,7 @@ impl Elaborate<'_> {
         let function_of_levels = Function::Requests(RequestFunction::Throughput);
         let throughput = program::Metric { function: function_of_levels, scopes: Vec::new(), ..metric.clone() };
         let throughput = self.metric_in(&throughput, None);
-        let needed = if function == SweepFunction::ScalabilityCoefficient { 2 } else { super::FOR_A_LAW };
-        self.levels(&levels, needed, metric.span);
+        self.levels(&levels, super::needed_levels(function), metric.span);
         match throughput {
             Some(Metric::Requests(throughput)) if !levels.is_empty() => {
                 Some(Metric::Scaling(Scaling { function, levels, throughput, in_flight: true }))

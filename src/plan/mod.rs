@@ -50,7 +50,7 @@ pub use load::{Activity, Ceiling, CeilingFrom, Load, Stage};
 pub use needs::{Lack, Of, lacks};
 pub use possible::{COUNTLESS, LONGEST, is_range};
 pub use reach::{Reached, Standing, Way};
-pub use search::{FOR_A_LAW, distinct};
+pub use search::{distinct, needed_levels};
 
 use crate::check::program;
 use schemars::JsonSchema;

@@ -2,7 +2,7 @@
 //! judged. How long the system takes to drain between two only the run knows, so they start at instants of a grid that
 //! measurements are cut at.
 
-use super::{Load, Range, Search, StageKind};
+use super::{Load, Range, Search, StageKind, SweepFunction};
 use crate::base::units::SECOND;
 
 impl Search {
@@ -35,8 +35,14 @@ impl Search {
     }
 }
 
-/// So many levels a law of three constants needs to be known at all.
-pub const FOR_A_LAW: usize = 4;
+/// So many levels it takes: two to compare, and for a law of three constants four.
+pub fn needed_levels(function: SweepFunction) -> usize {
+    match function {
+        SweepFunction::ScalabilityCoefficient => 2,
+        SweepFunction::Contention | SweepFunction::Coherency | SweepFunction::Efficiency(_) => 4,
+        SweepFunction::PeakUsers | SweepFunction::PeakThroughput => 4,
+    }
+}
 
 /// How many different levels there are.
 pub fn distinct(levels: &[(f64, Range)]) -> usize {

@@ -2,7 +2,7 @@
 //! and Applied Mathematics 11, 1963), from the law's linear form as a start. Its transformation to a parabola would weigh
 //! the levels wrongly: of the data of SPEC SDM91 it finds a σ that is a third too small.
 
-use crate::metric::student::student;
+use crate::base::distributions::two_sided;
 
 /// λ, σ and κ.
 type Constants = [f64; 3];
@@ -68,7 +68,7 @@ impl Law {
         let (low, high) = match (value > 0.0, &self.unbounded) {
             (true, _) => (value - self.quantile() * error, value + self.quantile() * error),
             // What is held at nothing may be as much as its free estimate can be.
-            (false, Some((free, errors))) => (0.0, free[index] + student(self.freedom_of_all()) * errors[index]),
+            (false, Some((free, errors))) => (0.0, free[index] + two_sided(self.freedom_of_all()) * errors[index]),
             (false, None) => (0.0, 0.0),
         };
         (low.max(0.0).min(value), high.max(value))
@@ -95,7 +95,7 @@ impl Law {
     }
 
     fn quantile(&self) -> f64 {
-        student(self.freedom)
+        two_sided(self.freedom)
     }
 
     fn freedom_of_all(&self) -> usize {

@@ -111,12 +111,12 @@ pub fn command(plan: &Plan, line: &CommandLine) -> String {
     }
 }
 
-/// `command`, and the variables that it is given.
 /// When an event is, and what is run then.
 pub fn timed_event(plan: &Plan, own: &Event) -> String {
     format!("at {}, at most {}: {}", duration(own.at), duration(own.at_most), event(plan, own))
 }
 
+/// `command`, and the variables that it is given.
 pub fn event(plan: &Plan, event: &Event) -> String {
     let line = command(plan, &event.command);
     std::iter::once(line).chain(variables(plan, &event.with, "$")).collect::<Vec<_>>().join(", ")

@@ -1,6 +1,18 @@
-//! The normal distribution and Student's: what lies beneath a value, and the value beneath which so much lies.
+//! The normal distribution, Student's and the binomial one: what lies beneath a value, and the value beneath which so much lies.
 
 use std::f64::consts::{E, PI};
+
+/// So many standard errors lie on each side in an interval of 95%, where they are known.
+pub const TWO_SIDED: f64 = 1.959_963_984_540_054;
+/// So many more away, and what is there is told from chance four times of five.
+pub const POWER: f64 = 0.841_621_233_572_914;
+
+/// So many standard errors lie on each side in an interval of 95%, where they are estimated themselves, with degrees of freedom.
+pub fn two_sided(freedom: usize) -> f64 {
+    // With more it is normal to all digits that anybody sees.
+    const MANY: usize = 1_000_000;
+    if freedom > MANY { TWO_SIDED } else { student_quantile(0.975, freedom.max(1) as f64) }
+}
 
 /// The density of the normal distribution.
 pub fn density(z: f64) -> f64 {
@@ -39,6 +51,17 @@ pub fn student(t: f64, freedom: f64) -> f64 {
 /// The value below which a share of Student's distribution lies.
 pub fn student_quantile(share: f64, freedom: f64) -> f64 {
     inverse(|t| student(t, freedom), share)
+}
+
+/// The probability of so many or more of all, where each is one with a probability (Abramowitz and Stegun, 26.5.24).
+pub fn at_least(count: u64, all: u64, share: f64) -> f64 {
+    if count == 0 || share >= 1.0 {
+        return 1.0;
+    }
+    if share <= 0.0 {
+        return 0.0;
+    }
+    beta(count as f64, (all - count) as f64 + 1.0, share)
 }
 
 /// Where an increasing function, symmetrical around 0, reaches a share.
@@ -148,6 +171,7 @@ mod tests {
         {
             assert!((normal_quantile(share) - z).abs() < 1e-9, "{share}: {}", normal_quantile(share));
         }
+        assert!((normal_quantile(0.975) - TWO_SIDED).abs() < 1e-14 && (normal_quantile(0.8) - POWER).abs() < 1e-14);
     }
 
     #[test]
@@ -169,5 +193,31 @@ mod tests {
         let [two, half, three] = [2.0, 2.5, 3.0].map(|freedom| student_quantile(0.95, freedom));
         assert!(three < half && half < two);
         assert!((student_quantile(0.975, 1e6) - normal_quantile(0.975)).abs() < 1e-5);
+    }
+    #[test]
+    fn quantiles_of_intervals_are_those_of_the_tables() {
+        for (freedom, wanted) in [(1, 12.706), (3, 3.182), (11, 2.201), (29, 2.045), (100, 1.984)] {
+            assert!((two_sided(freedom) - wanted).abs() < 6e-4, "{freedom}: {}", two_sided(freedom));
+        }
+        assert_eq!((two_sided(0), two_sided(usize::MAX)), (two_sided(1), TWO_SIDED));
+        assert_eq!(two_sided(f64::INFINITY as usize), TWO_SIDED);
+    }
+
+    #[test]
+    fn tails_of_the_binomial_distribution_are_those_of_the_tables() {
+        // By exact fractions.
+        for (count, all, share, wanted) in
+            [(3, 100, 0.01, 0.079_373), (4, 100, 0.01, 0.018_374), (1, 10, 0.5, 0.999_023), (10, 10, 0.5, 9.765_6e-4)]
+        {
+            let found = at_least(count, all, share);
+            assert!((found / wanted - 1.0).abs() < 1e-4, "{count} of {all}: {found}");
+        }
+        assert_eq!((at_least(0, 10, 0.1), at_least(1, 10, 0.0), at_least(3, 10, 1.0)), (1.0, 0.0, 1.0));
+        let many = at_least(10_300, 1_000_000, 0.01);
+        assert!((1.2e-3..1.5e-3).contains(&many), "three deviations and a bit: {many}");
+        // With so many it is normal but for its third digit: 1.6 deviations above its mean.
+        let most = at_least(10_015_920, 1_000_000_000, 0.01);
+        assert!((most / (1.0 - normal(15_919.5 / 99.0_f64.sqrt() / 1e3 * 1.0)) - 1.0).abs() < 0.1, "{most}");
+        assert!((log_gamma(21.0) - 42.335_616_460_753_485).abs() < 1e-9);
     }
 }
