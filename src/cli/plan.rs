@@ -33,7 +33,7 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
     } else {
         terminal.out(&escaped(&draw::draw(&plan, width())));
         if let Some(runs) = args.runs {
-            terminal.out(&format!("\n{}\n", super::against::most_time(&plan, runs)));
+            terminal.out(&format!("\n{}\n", super::against::most_time(&[&plan], runs)));
         }
         if !planned.later.is_empty() {
             let mut line = "not run by this version yet: ".to_owned();
