@@ -4,7 +4,7 @@ use super::args::Runs;
 use super::output::Terminal;
 use super::source::split;
 use crate::base::shown::escaped_line;
-use crate::base::units::duration;
+use crate::base::units::{counted, duration};
 use crate::baseline::{self, Entry, Facts, SCHEMA, Statistic};
 use crate::judge::{Others, TrustState, Verdict, VerdictKind};
 use crate::measure::Stats;
@@ -158,7 +158,7 @@ pub fn read(baselines: &Baselines, terminal: &Terminal) -> Result<Kept, u8> {
 /// Whether something in a plan is held against a baseline.
 fn compares(plan: &Plan) -> bool {
     let mut compares = false;
-    plan.conditions(&mut |condition| condition.measured(&mut |measured| compares |= measured.has_baseline()));
+    plan.conditions(&mut |condition| compares |= condition.has_baseline());
     compares
 }
 
@@ -183,10 +183,10 @@ pub fn refused(verdict: &Verdict, may_have_failed: bool) -> Option<String> {
 pub fn most_time(plans: &[&Plan], runs: Runs) -> String {
     let each = plans.iter().map(|plan| plan.over()).max().unwrap_or(0);
     let all = each.saturating_mul(runs.most as u64);
-    let count = |runs: usize| if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let most = counted(runs.most as u64, "run");
     let how_many = match runs.least == runs.most {
-        true => count(runs.most),
-        false => format!("{} to {}", runs.least, count(runs.most)),
+        true => most,
+        false => format!("{} to {most}", runs.least),
     };
     format!("{how_many} of {} at most: {} in all, beside what services take to start", duration(each), duration(all))
 }

@@ -7,6 +7,7 @@ use super::prepare::prepare;
 use super::run::{consent, kept, perform};
 use super::source::split;
 use crate::base::shown::{escaped, escaped_line};
+use crate::base::units::counted;
 use crate::baseline::{Entry, Within, newest_set};
 use crate::judge::{Others, judge};
 use crate::measure::Stats;
@@ -109,7 +110,7 @@ fn list(args: &ListArgs, terminal: &Terminal) -> Result<(), u8> {
             let mark = if newest.first().is_some_and(|entry| entry.set == set) { "→" } else { " " };
             let name = runs[0].name.as_ref().map_or(String::new(), |name| format!(" `{name}`"));
             let profile = runs[0].profile.as_ref().map_or(String::new(), |profile| format!(", profile `{profile}`"));
-            let count = if runs.len() == 1 { "1 run".to_owned() } else { format!("{} runs", runs.len()) };
+            let count = counted(runs.len() as u64, "run");
             let _ = writeln!(out, "{mark} {scenario}{name}  {count} since {}{profile}", runs[0].started);
             for entry in runs {
                 let _ = writeln!(out, "    {}", entry.run);

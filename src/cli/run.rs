@@ -5,6 +5,7 @@ use super::args::{HowArgs, RunArgs, Runs};
 use super::live::Live;
 use super::output::Terminal;
 use super::prepare::{Prepared, prepare};
+use crate::base::units::counted;
 use crate::baseline::Statistic;
 use crate::check::program::Protocol;
 use crate::judge::{Verdict, VerdictKind};
@@ -66,9 +67,7 @@ fn series(prepared: &Prepared, args: &RunArgs, against: &Against, terminal: &Ter
 fn is_open_elsewhere(plan: &Plan, verdict: &Verdict) -> bool {
     let judged = plan.expectations.iter().zip(&verdict.expectations);
     judged.into_iter().any(|(expectation, judged)| {
-        let mut compares = false;
-        expectation.condition.measured(&mut |measured| compares |= measured.has_baseline());
-        judged.outcome == Outcome::Inconclusive && !compares
+        judged.outcome == Outcome::Inconclusive && !expectation.condition.has_baseline()
     })
 }
 
@@ -125,8 +124,8 @@ pub(super) fn consent(prepared: &Prepared, args: &HowArgs, terminal: &Terminal) 
     }
     super::consent::refused(plan, args.yes, terminal).map_or(Ok(()), Err)?;
     if let Some(workers) = args.workers.filter(|workers| *workers > machine.cores) {
-        let cores = if machine.cores == 1 { "core" } else { "cores" };
-        terminal.err(&format!("{workers} workers share {} {cores}, so they wait for each other\n", machine.cores));
+        let cores = counted(machine.cores, "core");
+        terminal.err(&format!("{workers} workers share {cores}, so they wait for each other\n"));
     }
     not_heeded(plan, terminal);
     super::recover::refused(terminal).map_or(Ok(()), Err)
@@ -283,7 +282,7 @@ fn workers(args: &HowArgs, plan: &Plan) -> u64 {
 
 /// All cores but one: what is measured most often runs on the same machine.
 fn default_workers() -> u64 {
-    std::thread::available_parallelism().map_or(1, |cores| (cores.get() as u64 - 1).max(1))
+    (inputs::cores() - 1).max(1)
 }
 
 fn fresh_seed(now: jiff::Timestamp) -> u64 {
