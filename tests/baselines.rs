@@ -297,6 +297,65 @@ fn two_variants_take_turns_and_the_slower_one_is_named() {
     assert!(windows.out.contains(&format!("in {} alone: main, other", ids[4])), "{}{}", windows.out, other.err);
     assert_eq!(place.call(&["compare", &ids[0]]).code, 2);
     assert_eq!(place.call(&["compare", &ids[0], &ids[1], "--a", &a]).code, 2);
+    for more in [["--tolerance", "5%"], ["--runs", "2"]] {
+        let refused = place.call(&[["compare", &ids[0], &ids[1]].as_slice(), &more].concat());
+        assert!(refused.code == 2 && refused.err.contains("--a"), "{}{}", refused.out, refused.err);
+    }
+}
+
+#[test]
+fn what_takes_turns_is_told_again_as_it_was_and_at_most_so_long() {
+    let server = Server::start(Duration::from_millis(5));
+    let place = Place::new();
+    let text = server.scenario("    hold 50/s for length", EXPECT);
+    place.write("test.stress", &format!("param length: Duration = 1s\n\n{text}"));
+    // What is kept is not asked for, so it hinders nobody.
+    let baselines = place.path().join("baselines/test");
+    std::fs::create_dir_all(&baselines).unwrap();
+    std::fs::write(baselines.join("test"), "no directory").unwrap();
+    let ran = place.call(&[
+        "compare",
+        "test.stress:test",
+        "--a",
+        "length=1s",
+        "--b",
+        "length=2s",
+        "--runs",
+        "2",
+        "--no-progress",
+    ]);
+    // The longer of both, with what is waited for behind it.
+    assert!(ran.err.contains("4 runs of 32s at most: 2m8s in all"), "{}", ran.err);
+    let runs = place.runs();
+    assert!(!runs.is_empty(), "{}{}", ran.out, ran.err);
+    let again = place.call(&["report", "last", "--json"]);
+    let recorded = std::fs::read_to_string(runs.last().unwrap().join("run.json")).unwrap();
+    assert!(recorded.contains("it is compared with the other variant"), "{recorded}");
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&again.out).unwrap(),
+        serde_json::from_str::<serde_json::Value>(&recorded).unwrap()
+    );
+}
+
+#[test]
+fn none_is_accepted_where_one_is_refused() {
+    let server = Server::start(Duration::from_millis(5));
+    let place = Place::new();
+    let first = place.run(&server.scenario(STAGES, EXPECT), &[]);
+    if first.code == 5 {
+        return;
+    }
+    let id = place.runs()[0].file_name().unwrap().to_string_lossy().into_owned();
+    place.run(&server.scenario(STAGES, EXPECT).replace("scenario test", "scenario other"), &[]);
+    let kept = || names(&place.path().join("baselines/test/test")).len();
+    for second in ["last", "nowhere", &id] {
+        let refused = place.call(&["baseline", "accept", "test.stress:test", &id, second]);
+        assert_eq!((refused.code, kept()), (3, 0), "{second}{}{}", refused.out, refused.err);
+    }
+    let accepted = place.call(&["baseline", "accept", "test.stress:test", &id]);
+    assert_eq!((accepted.code, kept()), (0, 1), "{}", accepted.err);
+    let again = place.call(&["baseline", "accept", "test.stress:test", &id]);
+    assert!(again.code == 3 && again.err.contains("is a run of a baseline already"), "{}", again.err);
 }
 
 #[cfg(unix)]

@@ -254,6 +254,27 @@ fn what_cannot_be_taken_back_fails_the_run_and_bars_the_next() {
     assert!(left(&place).is_empty());
 }
 
+#[test]
+fn what_cannot_be_taken_back_is_told_whoever_made_the_run() {
+    let more = "  fault stuck = command(\"true\", undo: \"test -e key\") at plateau + 300ms for 300ms";
+    let text = format!("param rate: Rate = 20/s\n\n{}", hurt(20, "1s", more).replace("hold 20/s", "hold rate"));
+    let refused = text.replace("count(main) > 1", "count(main) > 1000");
+    for (text, arguments) in [
+        (&text, ["compare", "test.stress:test", "--a", "rate=10/s", "--b", "rate=20/s"].as_slice()),
+        (&text, ["baseline", "record", "test.stress:test", "--runs", "2"].as_slice()),
+        (&refused, ["baseline", "record", "test.stress:test", "--runs", "2"].as_slice()),
+    ] {
+        let place = Place::new();
+        place.write("test.stress", text);
+        let ran = place.call(&[arguments, &["--no-progress"]].concat());
+        assert_eq!((ran.code, place.runs().len()), (3, 1), "{arguments:?}{}{}", ran.out, ran.err);
+        let told = ran.err.matches("something could not be taken back").count();
+        assert!(told == 1 && ran.err.contains("stressc recover"), "{arguments:?}{}", ran.err);
+        place.write("key", "");
+        assert_eq!(place.call(&["recover", "--yes"]).code, 0);
+    }
+}
+
 /// Where no control group can be made, processor time is dealt in turns, and memory is not limited.
 #[test]
 fn a_machine_without_control_groups_is_told_so_before_anything_starts() {

@@ -1,7 +1,7 @@
 //! The published schemas hold for what is written.
 
 use crate::support::compile::root;
-use crate::support::{Place, Server};
+use crate::support::{Keeper, Place, Server, answered};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -120,6 +120,28 @@ fn results_and_plans_are_what_their_schemas_say() {
         let text = std::fs::read_to_string(kept.unwrap().path()).unwrap();
         assert_eq!(wrong(&baseline, &serde_json::from_str(&text).unwrap(), &baseline, ""), None);
     }
+    let keeper = Keeper::start(|_| answered("", b"{\"id\":1}"));
+    let ledger = r#"scenario test {
+  target api = http("http://ADDRESS")
+  ledger orders on api {
+    verify key {
+      get "/orders/{key}"
+    }
+  }
+  flow go on api {
+    post "/orders" {
+      record json("$.id") in orders
+    }
+  }
+  load main of go {
+    hold 10/s for 1s
+  }
+  expect lost(orders) == 0
+}
+"#;
+    let ran = place.run(&ledger.replace("ADDRESS", &keeper.address.to_string()), &[]);
+    assert!(ran.result["ledgers"][0]["took_s"].is_number(), "{}{}", ran.out, ran.err);
+    assert_eq!(wrong(&run, &ran.result, &run, "ledger"), None);
     // Records of all kinds of runs.
     for record in ["ends", "all"] {
         let directory = root().join("tests/records/1").join(record);

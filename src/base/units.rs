@@ -99,6 +99,11 @@ pub fn grouped(value: f64, decimals: usize) -> String {
     out
 }
 
+/// `1 run`, `2 runs`.
+pub fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A length of time exactly, as it would be written in a scenario: `1m30s`, `50ms`.
 pub fn duration(ns: u64) -> String {
     if ns == 0 {

@@ -398,9 +398,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem);
             return Meaning::WRONG;
         }
-        // What a report calls a stage that has no name.
-        let word = field.text.trim_end_matches(|c: char| c.is_ascii_digit());
-        if kind == Type::Load && super::words::is_stage(word) {
+        if kind == Type::Load
+            && let Some(word) = super::words::stage(&field.text)
+        {
             self.push(
                 problem
                     .help(format!("name the stage with `as NAME`, such as `{word} … as plateau`, and use that name")),

@@ -1,7 +1,7 @@
 //! What must hold: conditions with their tails, alerts, included expectations, steady states, aborts.
 
 use super::builtins::Direction;
-use super::compare::condition;
+use super::compare::{condition, measures_nothing};
 use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 use super::meaning::{Cond, Meaning};
 use super::program::{Abort, Expectation, Function, Moment, SteadyState, Window};
@@ -168,8 +168,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let kind = value.kind();
                 if kind.is_population() || kind == Type::Series {
                     let text = self.text(written.expr.span);
-                    let problem = format!("`{text}` measures nothing by itself");
-                    let problem = Diagnostic::new(Code::E0307, problem, written.expr.span, "which metric of it?");
+                    let problem = measures_nothing(&text, written.expr.span);
                     self.push(problem.help(match kind {
                         Type::Series => format!("compare a metric of it, such as `max({text})`"),
                         _ => format!("write a metric, such as `p95({text})` or `error_rate({text})`"),
@@ -516,9 +515,7 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// What is judged each second over what lies just behind has no place on the timeline, and slices of whole seconds.
     pub(super) fn fits_a_look(&mut self, condition: &Cond, span: Span) -> Option<()> {
-        let mut compares = false;
-        condition.measured(&mut |measured| compares |= measured.has_baseline());
-        if compares {
+        if condition.has_baseline() {
             self.later("a `baseline` that is looked at while the run goes on", span);
         }
         match condition {

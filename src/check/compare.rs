@@ -108,8 +108,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     pub(super) fn measures_nothing(&mut self, text: &str, kind: Type, span: Span) {
-        let problem =
-            Diagnostic::new(Code::E0307, format!("`{text}` measures nothing by itself"), span, "which metric of it?");
+        let problem = measures_nothing(text, span);
         self.push(match kind {
             Type::Series => problem.fix(
                 span,
@@ -280,6 +279,11 @@ impl<'a> ScenarioChecker<'a, '_> {
             .label(expected.0.span, format!("`{measured}` is {}", expected.1.kind().a()));
         self.push(problem);
     }
+}
+
+/// What metrics are of is none itself.
+pub(super) fn measures_nothing(text: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0307, format!("`{text}` measures nothing by itself"), span, "which metric of it?")
 }
 
 /// A metric of a series from outside that does not say what one is worth.

@@ -271,6 +271,12 @@ impl<M, I, S> Condition<M, I, S> {
         }
     }
 
+    pub fn has_baseline(&self) -> bool {
+        let mut has = false;
+        self.measured(&mut |measured| has |= measured.has_baseline());
+        has
+    }
+
     /// Each comparison with a baseline.
     pub fn against_baselines<'m>(&'m mut self, each: &mut impl FnMut(Binary, &'m Measured<M>, &'m mut Measured<M>)) {
         match self {

@@ -23,10 +23,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         bound: &Arguments<'a>,
         frame: FrameId,
     ) -> Meaning<'a> {
-        let format = match builtin.name {
-            "json" => DataFormat::Json,
-            "jsonl" => DataFormat::Jsonl,
-            _ => DataFormat::Csv,
+        let (format, dialect, kind) = match builtin.name {
+            "json" => (DataFormat::Json, Dialect::default(), FileKind::Json),
+            "jsonl" => (DataFormat::Jsonl, Dialect::default(), FileKind::JsonLines),
+            _ => {
+                let dialect = Dialect::of(&built.options);
+                (DataFormat::Csv, dialect.clone(), FileKind::Csv(dialect))
+            }
         };
         let problems = self.diagnostics.count();
         let mut declared: Vec<(&Name, Type)> = Vec::new();
@@ -43,16 +46,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 _ => self.unknown_option(entry, "data"),
             }
         }
-        let dialect = match format {
-            DataFormat::Csv => Dialect::of(&built.options),
-            DataFormat::Json | DataFormat::Jsonl => Dialect::default(),
-        };
         let is_refused = self.diagnostics.count() > problems && !dialect.is_usual();
-        let kind = match format {
-            DataFormat::Csv => FileKind::Csv(dialect.clone()),
-            DataFormat::Json => FileKind::Json,
-            DataFormat::Jsonl => FileKind::JsonLines,
-        };
         let Some((Meaning::Text(path, from), expr)) = bound.get("file") else { return Meaning::Unknown(Type::Data) };
         if is_refused {
             return Meaning::WRONG;
@@ -65,7 +59,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             // Only a declaration tells whole numbers from others, and truth from words.
             *own = match *own {
                 Type::Count => Type::Number,
-                Type::Bool if builtin.name == "csv" => Type::Text,
+                Type::Bool if format == DataFormat::Csv => Type::Text,
                 own => own,
             };
         }

@@ -115,8 +115,7 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// A number as it is written, where that says more than the float does.
     fn plain_number(&self, value: f64, span: Span) -> Meaning<'a> {
-        let written = self.text(span);
-        let written = written.as_str();
+        let written = self.world.sources.get(span.file).slice(span);
         let digits = if written.contains('_') { written.replace('_', "").into() } else { Cow::Borrowed(written) };
         if decimal::float(&digits).is_some() || !decimal::is_number(&digits) {
             return Meaning::Quantity(value, Type::Number);

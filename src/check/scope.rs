@@ -2,7 +2,6 @@
 //! it, once a frame, so that a scenario has just the parts that it reaches.
 
 use super::meaning::Meaning;
-use super::program::StageKind;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::{Name, Span};
@@ -221,7 +220,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.push(hidden_name(problem, place));
                 return Meaning::WRONG;
             }
-            if let Some(kind) = told_stage(&name.text) {
+            // One that nobody has named, by what reports call it.
+            if let Some(kind) = super::words::stage(&name.text).filter(|kind| *kind != name.text) {
                 let help =
                     format!("so the report calls a `{kind}` without a name; write `as {name}` behind that stage");
                 self.push(problem.help(help));
@@ -282,13 +282,4 @@ pub(super) fn called(kind: Type) -> String {
         Type::SteadyState => "steady state".to_owned(),
         kind => kind.name().to_lowercase(),
     }
-}
-
-/// The kind of a stage that nobody has named, by what reports call it.
-fn told_stage(name: &str) -> Option<&'static str> {
-    let words = StageKind::ALL.into_iter().map(StageKind::word);
-    words.into_iter().find(|word| {
-        let number = name.strip_prefix(word).unwrap_or_default();
-        !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
-    })
 }

@@ -35,7 +35,8 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// Placeholders as other languages write them: `${name}` puts the value behind a dollar, and `%s` puts nothing in.
     pub(super) fn foreign(&mut self, parts: &[TextPart], span: Span, frame: FrameId) {
-        let written = self.text(span);
+        // As it stands there: blanks count in it.
+        let written = self.world.sources.get(span.file).slice(span);
         for part in parts {
             let TextPart::Path(path) = part else { continue };
             let before = (path.span.start as usize).checked_sub(span.start as usize).and_then(|end| written.get(..end));
@@ -48,7 +49,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 );
             }
         }
-        if written.starts_with('\'') && self.flow.is_some() && !self.is_pattern {
+        if written.starts_with('\'') && written.contains('{') && self.flow.is_some() && !self.is_pattern {
             let names = self.visible_names(frame);
             let put_in = |part: &str| part.split_once('}').map(|(path, _)| path.to_owned());
             let is_known = |path: &String| names.contains(&path.split('.').next().unwrap_or(""));
@@ -56,10 +57,13 @@ impl<'a> ScenarioChecker<'a, '_> {
             if let Some(path) = written.replace("${", "").split('{').skip(1).filter_map(put_in).find(is_known) {
                 let message = format!("`{{{path}}}` is sent as it stands: single quotes put nothing in");
                 let problem = Diagnostic::new(Code::W0813, message, span, "nothing is put in here");
-                let doubled = format!("\"{}\"", &written[1..written.len().max(2) - 1]);
-                self.push(match doubled[1..doubled.len() - 1].contains(['"', '\\']) {
-                    true => problem.help("write the text in double quotes, with `\\\"` for those in it"),
-                    false => problem.fix(span, doubled, "write the text in double quotes"),
+                let inner = &written[1..written.len().max(2) - 1];
+                self.push(if written.starts_with("'''") {
+                    problem.help("write the text between `\"\"\"` and `\"\"\"`, which put values in")
+                } else if inner.contains(['"', '\\']) {
+                    problem.help("write the text in double quotes, with `\\\"` for those in it")
+                } else {
+                    problem.fix(span, format!("\"{inner}\""), "write the text in double quotes")
                 });
             }
         }

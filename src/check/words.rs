@@ -1,6 +1,7 @@
 //! Words for messages: types in a list, values as they are written, and what a wrong value may have been meant to be.
 
 use super::builtins::BuiltinKind;
+use super::program::StageKind;
 use super::types::Type;
 use crate::base::{Span, units};
 use crate::diag::{Code, Diagnostic};
@@ -111,9 +112,10 @@ const STAGES: &[(&str, &str)] = &[
     ("thresholds", "what must hold stands in the `expect { … }` of the scenario"),
 ];
 
-/// Whether a stage begins with this word.
-pub(super) fn is_stage(word: &str) -> bool {
-    matches!(word, "warmup" | "hold" | "ramp" | "spike" | "steps" | "idle" | "sweep" | "search" | "replay" | "once")
+/// The word that a stage begins with, by itself or with a number behind it, as reports call stages that have no name.
+pub(super) fn stage(name: &str) -> Option<&'static str> {
+    let word = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    StageKind::ALL.into_iter().map(StageKind::word).find(|own| *own == word)
 }
 
 pub(super) fn stage_of_elsewhere(option: &str) -> Option<&'static str> {

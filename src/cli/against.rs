@@ -4,7 +4,7 @@ use super::args::Runs;
 use super::output::Terminal;
 use super::source::split;
 use crate::base::shown::escaped_line;
-use crate::base::units::duration;
+use crate::base::units::{counted, duration};
 use crate::baseline::{self, Entry, Facts, SCHEMA, Statistic};
 use crate::judge::{Others, TrustState, Verdict, VerdictKind};
 use crate::measure::Stats;
@@ -23,34 +23,23 @@ pub struct Against {
 }
 
 impl Against {
-    /// What is kept beside a file, on this machine. Files that cannot be read are told.
+    /// What is kept beside a file, on this machine, where the plan asks for it. Files that cannot be read are told.
     pub fn here(plan: &Plan, file: &str, accept_environment: bool, terminal: &Terminal) -> Result<Against, u8> {
-        Against::on(inputs::host(), plan, file, accept_environment, terminal)
-    }
-
-    pub fn on(
-        machine: Host,
-        plan: &Plan,
-        file: &str,
-        accept_environment: bool,
-        terminal: &Terminal,
-    ) -> Result<Against, u8> {
-        let baselines = Baselines::of(Path::new(split(file).0), &plan.scenario);
-        let asked = compares(plan);
-        let kept = match baselines.read() {
-            Ok(kept) => kept,
-            Err(error) if asked => {
-                terminal.error(&format!("the baselines cannot be read: {error}"));
-                return Err(super::COULD_NOT_RUN);
-            }
-            // Whoever keeps a run finds it out.
-            Err(_) => Kept::default(),
-        };
-        for problem in kept.problems.iter().filter(|_| asked) {
+        let against = Against { accept_environment, ..Against::unread(inputs::host(), plan, file) };
+        if !compares(plan) {
+            return Ok(against);
+        }
+        let kept = read(&against.baselines, terminal)?;
+        for problem in &kept.problems {
             terminal.error(&format!("a run of a baseline is left out: {problem}"));
         }
-        let facts = Facts::of(plan, machine, VERSION);
-        Ok(Against { baselines, entries: kept.entries, facts, accept_environment })
+        Ok(Against { entries: kept.entries, ..against })
+    }
+
+    /// For runs that are kept, and compared with nothing.
+    pub fn unread(machine: Host, plan: &Plan, file: &str) -> Against {
+        let baselines = Baselines::of(Path::new(split(file).0), &plan.scenario);
+        Against { baselines, entries: Vec::new(), facts: Facts::of(plan, machine, VERSION), accept_environment: false }
     }
 
     /// What these runs say against the baselines that the plan asks for, where more of them may follow.
@@ -91,14 +80,31 @@ impl Against {
 
     /// What a record keeps of it.
     pub fn context(&self, others: Others) -> Context {
-        Context { stressc: VERSION.to_owned(), machine: self.facts.machine.clone(), others }
+        context(&self.facts.machine, others)
     }
 
     /// The set that a run is added to: the newest that did the same on a machine like this, else one of its own.
-    pub fn set_for(&self, name: Option<&str>, profile: Option<&str>) -> Option<String> {
-        let set = baseline::newest_set(&self.entries, name, profile);
+    pub fn set_for(
+        &self,
+        name: Option<&str>,
+        profile: Option<&str>,
+        terminal: &Terminal,
+    ) -> Result<Option<String>, u8> {
+        let there = self.there(terminal)?;
+        let set = baseline::newest_set(&there, name, profile);
         let same = set.iter().all(|entry| self.facts.differences(&entry.facts).is_empty());
-        set.first().filter(|_| same).map(|entry| entry.set.clone())
+        Ok(set.first().filter(|_| same).map(|entry| entry.set.clone()))
+    }
+
+    /// What is there when a run is kept: others may have written since it began.
+    fn there(&self, terminal: &Terminal) -> Result<Vec<Entry>, u8> {
+        let kept = self.baselines.read().map_err(|error| not_kept(&error.to_string(), terminal))?;
+        Ok(kept.entries)
+    }
+
+    /// Whether a run is one of a baseline already.
+    pub fn has(&self, stats: &Stats) -> bool {
+        self.baselines.file(&stats.id).exists()
     }
 
     /// Keeps a run, as one of a set or as the first of one; the set that it is in.
@@ -108,12 +114,7 @@ impl Against {
         (set, name): (Option<String>, Option<&str>),
         terminal: &Terminal,
     ) -> Result<String, u8> {
-        let failed = |problem: String| {
-            terminal.error(&format!("the run is not kept as a baseline: {problem}"));
-            super::COULD_NOT_RUN
-        };
-        // Others may have written since this run began.
-        let there = self.baselines.read().map_err(|error| failed(error.to_string()))?.entries;
+        let there = self.there(terminal)?;
         if there.iter().any(|entry| entry.started > stats.started) {
             terminal.err("the clock of this machine is behind that of an earlier run of a baseline; runs are told apart by their numbers\n");
         }
@@ -133,16 +134,34 @@ impl Against {
             metrics: metric::statistics(plan, stats),
             times: metric::recorded(plan, stats),
         };
-        let path = self.baselines.add(&entry).map_err(|error| failed(error.to_string()))?;
+        let path = self.baselines.add(&entry).map_err(|error| not_kept(&error.to_string(), terminal))?;
         terminal.err(&format!("kept as a run of the baseline in {}\n", escaped_line(&path.display().to_string())));
         Ok(set)
     }
 }
 
+/// What a record keeps of the machine that a run was made on, and of other runs.
+pub fn context(machine: &Host, others: Others) -> Context {
+    Context { stressc: VERSION.to_owned(), machine: machine.clone(), others }
+}
+
+fn not_kept(problem: &str, terminal: &Terminal) -> u8 {
+    terminal.error(&format!("the run is not kept as a baseline: {problem}"));
+    super::COULD_NOT_RUN
+}
+
+/// All runs that are kept of a scenario.
+pub fn read(baselines: &Baselines, terminal: &Terminal) -> Result<Kept, u8> {
+    baselines.read().map_err(|error| {
+        terminal.error(&format!("the baselines cannot be read: {error}"));
+        super::COULD_NOT_RUN
+    })
+}
+
 /// Whether something in a plan is held against a baseline.
 fn compares(plan: &Plan) -> bool {
     let mut compares = false;
-    plan.conditions(&mut |condition| condition.measured(&mut |measured| compares |= measured.has_baseline()));
+    plan.conditions(&mut |condition| compares |= condition.has_baseline());
     compares
 }
 
@@ -164,13 +183,13 @@ pub fn refused(verdict: &Verdict, may_have_failed: bool) -> Option<String> {
 }
 
 /// How long so many runs can take at most: their loads with what they wait for behind them.
-pub fn most_time(plan: &Plan, runs: Runs) -> String {
-    let each = plan.over();
+pub fn most_time(plans: &[&Plan], runs: Runs) -> String {
+    let each = plans.iter().map(|plan| plan.over()).max().unwrap_or(0);
     let all = each.saturating_mul(runs.most as u64);
-    let count = |runs: usize| if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let most = counted(runs.most as u64, "run");
     let how_many = match runs.least == runs.most {
-        true => count(runs.most),
-        false => format!("{} to {}", runs.least, count(runs.most)),
+        true => most,
+        false => format!("{} to {most}", runs.least),
     };
     format!("{how_many} of {} at most: {} in all, beside what services take to start", duration(each), duration(all))
 }

@@ -2,7 +2,7 @@
 
 use crate::report::Format;
 use crate::run::Account;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -259,21 +259,22 @@ pub struct Runs {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("variants").multiple(true))]
 pub struct CompareArgs {
     /// Two recorded runs, by their ids or the starts of them; or a scenario, with `--a` and `--b`
     #[arg(required = true, num_args = 1..=2, value_name = "RUN|FILE:SCENARIO")]
     pub of: Vec<String>,
     /// A parameter of the first variant and its value, as for `--set`; repeatable
-    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting, group = "variants")]
     pub a: Vec<String>,
     /// And of the second
-    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting, group = "variants")]
     pub b: Vec<String>,
     /// How many runs of each: they take turns in the order A B B A
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u64).range(2..=100))]
+    #[arg(long, value_name = "N", default_value_t = 6, requires = "variants", value_parser = clap::value_parser!(u64).range(2..=100))]
     pub runs: u64,
     /// How much worse the second may be, such as 5%
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", value_parser = percent, requires = "variants")]
     pub tolerance: Option<f64>,
     #[command(flatten)]
     pub how: HowArgs,

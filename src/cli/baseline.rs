@@ -1,15 +1,18 @@
 //! `stressc baseline`: the runs that others are held against.
 
-use super::against::{Against, most_time, refused};
+use super::against::{self, Against, most_time, refused};
 use super::args::{AcceptArgs, BaselineArgs, BaselineCommand, DropArgs, ListArgs, RecordArgs, Runs, ShowArgs};
 use super::output::Terminal;
 use super::prepare::prepare;
-use super::run::{consent, perform, recorded};
+use super::run::{consent, kept, perform};
 use super::source::split;
 use crate::base::shown::{escaped, escaped_line};
+use crate::base::units::counted;
 use crate::baseline::{Entry, Within, newest_set};
 use crate::judge::{Others, judge};
+use crate::measure::Stats;
 use crate::metric::printed;
+use crate::plan::Plan;
 use crate::report;
 use crate::store::{self, Baselines, Kept};
 use std::fmt::Write;
@@ -34,7 +37,7 @@ fn record(args: &RecordArgs, terminal: &Terminal) -> Result<(), u8> {
     let plan = &prepared.plan;
     let against = Against::here(plan, &args.file, false, terminal)?;
     let runs = Runs { least: args.runs as usize, most: args.runs as usize };
-    terminal.err(&format!("{}\n", most_time(plan, runs)));
+    terminal.err(&format!("{}\n", most_time(&[plan], runs)));
     let name = args.name.as_deref().filter(|name| !name.is_empty());
     let mut set = None;
     for number in 1..=args.runs {
@@ -42,22 +45,18 @@ fn record(args: &RecordArgs, terminal: &Terminal) -> Result<(), u8> {
         let others = Others::waiting(plan, "it was recorded as a run of the baseline");
         let verdict = judge(plan, &performed.stats, &others);
         let told = report::report(plan, &performed.stats, &verdict);
-        let problem = recorded(&mut performed, &against.context(others), &told).err();
-        if let Some(problem) = problem {
-            terminal.error(&format!("the run is done, but its record is not whole: {problem}"));
-            return Err(super::COULD_NOT_RUN);
-        }
+        kept(&mut performed, &against.context(others), &told, terminal)?;
         if let Some(problem) = refused(&verdict, false) {
             terminal.out(&report::terminal(&told, terminal.out_coloured()));
             terminal.error(&format!("run {number} of {} is not kept as a baseline: {problem}", args.runs));
             return Err(match verdict.exit_code {
+                _ if performed.left.is_some() => super::COULD_NOT_RUN,
                 0 => super::FAILED,
                 code => code,
             });
         }
         set = Some(against.keep((plan, &performed.stats), (set, name), terminal)?);
-        if let Some(left) = &performed.left {
-            terminal.error(&left.to_string());
+        if performed.left.is_some() {
             return Err(super::COULD_NOT_RUN);
         }
     }
@@ -80,10 +79,7 @@ fn named<'f>(file: &'f str, terminal: &Terminal) -> Result<(&'f Path, &'f str), 
 }
 
 fn read(baselines: &Baselines, terminal: &Terminal) -> Result<Kept, u8> {
-    let kept = baselines.read().map_err(|error| {
-        terminal.error(&format!("the baselines cannot be read: {error}"));
-        super::COULD_NOT_RUN
-    })?;
+    let kept = against::read(baselines, terminal)?;
     for problem in &kept.problems {
         terminal.error(&problem.to_string());
     }
@@ -114,7 +110,7 @@ fn list(args: &ListArgs, terminal: &Terminal) -> Result<(), u8> {
             let mark = if newest.first().is_some_and(|entry| entry.set == set) { "→" } else { " " };
             let name = runs[0].name.as_ref().map_or(String::new(), |name| format!(" `{name}`"));
             let profile = runs[0].profile.as_ref().map_or(String::new(), |profile| format!(", profile `{profile}`"));
-            let count = if runs.len() == 1 { "1 run".to_owned() } else { format!("{} runs", runs.len()) };
+            let count = counted(runs.len() as u64, "run");
             let _ = writeln!(out, "{mark} {scenario}{name}  {count} since {}{profile}", runs[0].started);
             for entry in runs {
                 let _ = writeln!(out, "    {}", entry.run);
@@ -216,8 +212,8 @@ fn accept(args: &AcceptArgs, terminal: &Terminal) -> Result<(), u8> {
         terminal.error(&problem);
         super::COULD_NOT_RUN
     };
-    let mut set = None;
-    let name = args.name.as_deref().filter(|name| !name.is_empty());
+    // All are looked at before the first is kept: a baseline of some of them is none that was asked for.
+    let mut accepted: Vec<(Plan, Stats, Against)> = Vec::new();
     for run in &args.runs {
         let directory = store::find(&args.record, run).map_err(|error| refuse(error.to_string()))?;
         let (plan, stats) = store::read(&directory).map_err(|error| refuse(error.to_string()))?;
@@ -235,8 +231,16 @@ fn accept(args: &AcceptArgs, terminal: &Terminal) -> Result<(), u8> {
         if let Some(problem) = refused(&verdict, true) {
             return Err(refuse(format!("`{}` is not kept as a baseline: {problem}", stats.id)));
         }
-        let against = Against::on(context.machine, &plan, &args.file, false, terminal)?;
-        set = Some(against.keep((&plan, &stats), (set, name), terminal)?);
+        let against = Against::unread(context.machine, &plan, &args.file);
+        if against.has(&stats) || accepted.iter().any(|(_, other, _)| other.id == stats.id) {
+            return Err(refuse(format!("`{}` is a run of a baseline already", stats.id)));
+        }
+        accepted.push((plan, stats, against));
+    }
+    let name = args.name.as_deref().filter(|name| !name.is_empty());
+    let mut set = None;
+    for (plan, stats, against) in &accepted {
+        set = Some(against.keep((plan, stats), (set, name), terminal)?);
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::args::{CheckArgs, CheckFormat, Emit};
 use super::output::Terminal;
 use super::source;
 use crate::base::Span;
+use crate::base::units::counted;
 use crate::check::Reference;
 use crate::diag::render;
 use std::io::IsTerminal;
@@ -86,8 +87,8 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
         terminal.out(&pretty(&all));
     }
     if !failed && args.format == CheckFormat::Human && args.emit.is_none() && std::io::stdout().is_terminal() {
-        let several = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        terminal.out(&format!("ok: {}, {}\n", several(files.len(), "file"), several(scenarios, "scenario")));
+        let (files, scenarios) = (counted(files.len() as u64, "file"), counted(scenarios as u64, "scenario"));
+        terminal.out(&format!("ok: {files}, {scenarios}\n"));
     }
     if failed { super::DOES_NOT_CHECK } else { super::OK }
 }

@@ -1,10 +1,10 @@
 //! `stressc compare`: two recorded runs side by side, or two variants of a scenario that take turns.
 
-use super::against::{Against, most_time, refused};
+use super::against::{context, most_time, refused};
 use super::args::{CompareArgs, Runs};
 use super::output::Terminal;
 use super::prepare::{Prepared, prepare};
-use super::run::{consent, perform, recorded};
+use super::run::{consent, kept, perform};
 use crate::base::shown::escaped;
 use crate::base::units::percent;
 use crate::baseline::{self, Change, Contrast, Facts, Question, Statistic};
@@ -12,7 +12,7 @@ use crate::check::builtins::Direction;
 use crate::judge::{Others, VerdictKind, judge};
 use crate::metric::{self, Windowed, printed, shown_change};
 use crate::plan::{Binary, Function, Host, MetricKey, Plan, Regression, Type};
-use crate::{report, store};
+use crate::{inputs, report, store};
 use std::fmt::Write;
 
 pub fn compare(args: &CompareArgs, terminal: &Terminal) -> u8 {
@@ -164,12 +164,14 @@ fn turns(scenario: &str, args: &CompareArgs, terminal: &Terminal) -> Result<u8, 
         consent(prepared, &args.how, terminal)?;
     }
     let count = (args.runs * 2) as usize;
-    terminal.err(&format!("{}\n", most_time(&variants[0].plan, Runs { least: count, most: count })));
+    let plans = [&*variants[0].plan, &*variants[1].plan];
+    terminal.err(&format!("{}\n", most_time(&plans, Runs { least: count, most: count })));
+    let machine = inputs::host();
     let mut measured: [Vec<Vec<Statistic>>; 2] = [Vec::new(), Vec::new()];
     for number in 0..count {
         // A B B A: what drifts evenly is then the same for both.
         let which = usize::from(matches!(number % 4, 1 | 2));
-        measured[which].push(turn(&variants[which], (scenario, args), terminal)?);
+        measured[which].push(turn(&variants[which], (&machine, args), terminal)?);
         let done = ["a", "b"][which];
         terminal.err(&format!("run {} of {count} is done: `{done}`\n", number + 1));
     }
@@ -181,18 +183,19 @@ fn turns(scenario: &str, args: &CompareArgs, terminal: &Terminal) -> Result<u8, 
 
 fn turn(
     prepared: &Prepared,
-    (scenario, args): (&str, &CompareArgs),
+    (machine, args): (&Host, &CompareArgs),
     terminal: &Terminal,
 ) -> Result<Vec<Statistic>, u8> {
     let mut performed = perform(prepared, &args.how, false, terminal)?;
     let plan = &prepared.plan;
-    let verdict = judge(plan, &performed.stats, &Others::waiting(plan, "it is compared with the other variant"));
-    let against = Against::here(plan, scenario, false, terminal)?;
+    let others = Others::waiting(plan, "it is compared with the other variant");
+    let verdict = judge(plan, &performed.stats, &others);
     let told = report::report(plan, &performed.stats, &verdict);
-    recorded(&mut performed, &against.context(Others::default()), &told).map_err(|problem| {
-        terminal.error(&format!("the run is done, but its record is not whole: {problem}"));
-        super::COULD_NOT_RUN
-    })?;
+    kept(&mut performed, &context(machine, others), &told, terminal)?;
+    // No run is made over what another has left behind.
+    if performed.left.is_some() {
+        return Err(super::COULD_NOT_RUN);
+    }
     // One that fails is compared all the same: that may be what differs.
     if let Some(problem) = refused(&verdict, true) {
         terminal.error(&format!("the comparison ends here: {problem}"));

@@ -127,13 +127,12 @@ impl<'a> Live<'a> {
     fn verifying(&mut self, ledger: usize, done: u64, all: u64) {
         let name = self.ledgers.get(ledger).map_or("", String::as_str);
         let (done, all) = (grouped(done as f64, 0), grouped(all as f64, 0));
-        let line = format!("verifying the ledger `{name}`: {done} of {all} entries asked for");
-        let line = escaped(&line);
+        let line = escaped(&format!("verifying the ledger `{name}`: {done} of {all} entries asked for")).into_owned();
         self.verifying += 1;
         if !self.redraws {
             // It is told each second.
-            let every = if self.verifying * SECOND < FIRST { PIPE_EVERY[0] } else { PIPE_EVERY[1] };
-            if (self.verifying * SECOND).is_multiple_of(every) {
+            let at = self.verifying * SECOND;
+            if at.is_multiple_of(pipe_every(at)) {
                 self.terminal.err(&format!("{line}\n"));
             }
             return;
@@ -190,13 +189,16 @@ impl<'a> Live<'a> {
     }
 }
 
+/// How far apart lines in a pipe are at an instant.
+fn pipe_every(at: u64) -> u64 {
+    PIPE_EVERY[usize::from(at >= FIRST)]
+}
+
 /// Whether a line goes into a pipe at an instant, and what it says beside the numbers: that the next ones come less often.
 fn pipe_line(last: u64, at: u64) -> Option<&'static str> {
-    let every = if at < FIRST { PIPE_EVERY[0] } else { PIPE_EVERY[1] };
-    // The step grows behind the first line of the slow ones.
-    let every = if last < FIRST { PIPE_EVERY[0] } else { every };
     let changes = last < FIRST && at >= FIRST;
-    (at >= last + every).then_some(if changes { "  (from here on a line every 30s)" } else { "" })
+    // The step grows behind the first line of the slow ones.
+    (at >= last + pipe_every(last)).then_some(if changes { "  (from here on a line every 30s)" } else { "" })
 }
 
 /// That a service is ready, and where, if it listens anywhere.

@@ -5,7 +5,7 @@ use super::args::PlanArgs;
 use super::output::{Terminal, width};
 use super::source::{self, Tells};
 use crate::base::shown::escaped;
-use crate::base::units::{duration, percent};
+use crate::base::units::{counted, duration, percent};
 use crate::check::program::{Suite, SuiteMember};
 use crate::inputs::Revision;
 use crate::plan::{Plan, draw};
@@ -33,7 +33,7 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
     } else {
         terminal.out(&escaped(&draw::draw(&plan, width())));
         if let Some(runs) = args.runs {
-            terminal.out(&format!("\n{}\n", super::against::most_time(&plan, runs)));
+            terminal.out(&format!("\n{}\n", super::against::most_time(&[&plan], runs)));
         }
         if !planned.later.is_empty() {
             let mut line = "not run by this version yet: ".to_owned();
@@ -135,7 +135,7 @@ fn scenarios(file: &str, plans: &[Plan], suites: &[Suite]) -> String {
     }
     let example =
         plans.first().map_or(String::new(), |plan| format!("; draw one with `stressc plan {file}:{}`", plan.scenario));
-    let count = if plans.len() == 1 { "1 scenario".to_owned() } else { format!("{} scenarios", plans.len()) };
+    let count = counted(plans.len() as u64, "scenario");
     let _ = writeln!(out, "\n{count}{example}");
     out
 }

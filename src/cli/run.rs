@@ -5,6 +5,7 @@ use super::args::{HowArgs, RunArgs, Runs};
 use super::live::Live;
 use super::output::Terminal;
 use super::prepare::{Prepared, prepare};
+use crate::base::units::counted;
 use crate::baseline::Statistic;
 use crate::check::program::Protocol;
 use crate::judge::{Verdict, VerdictKind};
@@ -35,7 +36,7 @@ fn series(prepared: &Prepared, args: &RunArgs, against: &Against, terminal: &Ter
     let plan = &prepared.plan;
     let looks = args.runs.unwrap_or(Runs { least: 1, most: 1 });
     if looks.most > 1 {
-        terminal.err(&format!("{}\n", super::against::most_time(plan, looks)));
+        terminal.err(&format!("{}\n", super::against::most_time(&[plan], looks)));
     }
     let (mut measured, mut earlier): (Vec<Vec<Statistic>>, Vec<Performed>) = (Vec::new(), Vec::new());
     let mut open_elsewhere = false;
@@ -66,9 +67,7 @@ fn series(prepared: &Prepared, args: &RunArgs, against: &Against, terminal: &Ter
 fn is_open_elsewhere(plan: &Plan, verdict: &Verdict) -> bool {
     let judged = plan.expectations.iter().zip(&verdict.expectations);
     judged.into_iter().any(|(expectation, judged)| {
-        let mut compares = false;
-        expectation.condition.measured(&mut |measured| compares |= measured.has_baseline());
-        judged.outcome == Outcome::Inconclusive && !compares
+        judged.outcome == Outcome::Inconclusive && !expectation.condition.has_baseline()
     })
 }
 
@@ -81,10 +80,7 @@ fn between(
     terminal: &Terminal,
 ) -> Result<(), u8> {
     let report = report::report(&performed.plan, &performed.stats, verdict);
-    recorded(performed, context, &report).map_err(|problem| {
-        terminal.error(&format!("the run is done, but its record is not whole: {problem}"));
-        super::COULD_NOT_RUN
-    })?;
+    kept(performed, context, &report, terminal)?;
     let compared = verdict.expectations.iter().filter_map(|judged| judged.across).map(|across| across.verdict.word());
     let compared = compared.collect::<Vec<_>>().join(", ");
     let so_far = if compared.is_empty() { String::new() } else { format!(": {compared}") };
@@ -101,7 +97,10 @@ fn save(runs: &[Performed], verdict: &Verdict, args: &RunArgs, against: &Against
         return super::COULD_NOT_RUN;
     }
     let profile = runs.first().and_then(|run| run.plan.profile.as_deref());
-    let mut set = against.set_for(name, profile);
+    let mut set = match against.set_for(name, profile, terminal) {
+        Ok(set) => set,
+        Err(code) => return code,
+    };
     for run in runs {
         match against.keep((&run.plan, &run.stats), (set, name), terminal) {
             Ok(own) => set = Some(own),
@@ -125,8 +124,8 @@ pub(super) fn consent(prepared: &Prepared, args: &HowArgs, terminal: &Terminal) 
     }
     super::consent::refused(plan, args.yes, terminal).map_or(Ok(()), Err)?;
     if let Some(workers) = args.workers.filter(|workers| *workers > machine.cores) {
-        let cores = if machine.cores == 1 { "core" } else { "cores" };
-        terminal.err(&format!("{workers} workers share {} {cores}, so they wait for each other\n", machine.cores));
+        let cores = counted(machine.cores, "core");
+        terminal.err(&format!("{workers} workers share {cores}, so they wait for each other\n"));
     }
     not_heeded(plan, terminal);
     super::recover::refused(terminal).map_or(Ok(()), Err)
@@ -219,11 +218,25 @@ pub(super) fn perform(prepared: &Prepared, args: &HowArgs, quiet: bool, terminal
     Ok(Performed { plan: plan.clone(), stats, record, left })
 }
 
-/// Puts what came of a run into its record.
-pub(super) fn recorded(performed: &mut Performed, context: &Context, report: &Report) -> Result<(), String> {
-    let kept = performed.record.put_context(context);
+/// Puts what came of a run into its record. What that lacks is told, and what the run has left behind in any case.
+pub(super) fn kept(
+    performed: &mut Performed,
+    context: &Context,
+    report: &Report,
+    terminal: &Terminal,
+) -> Result<(), u8> {
+    let of_others = performed.record.put_context(context);
     let finished = performed.record.finish(&report::json(report));
-    finished.and(kept).map_err(|error| error.to_string())
+    let whole = finished.and(of_others).map_err(|error| not_whole(&error.to_string(), terminal));
+    if let Some(left) = &performed.left {
+        terminal.error(&left.to_string());
+    }
+    whole
+}
+
+fn not_whole(problem: &str, terminal: &Terminal) -> u8 {
+    terminal.error(&format!("the run is done, but its record is not whole: {problem}"));
+    super::COULD_NOT_RUN
 }
 
 /// What is told of a run; the exit code.
@@ -232,22 +245,15 @@ fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args:
     if !args.quiet {
         terminal.out(&report::terminal(&report, terminal.out_coloured()));
     }
-    let mut lost = recorded(performed, context, &report).err();
-    if let Err(problem) = super::output::write(&args.out, &report, terminal) {
-        lost.get_or_insert(problem);
-    }
-    if let Some(lost) = lost {
-        terminal.error(&format!("the run is done, but its record is not whole: {lost}"));
-        return super::COULD_NOT_RUN;
+    let whole = kept(performed, context, &report, terminal);
+    let written = super::output::write(&args.out, &report, terminal).map_err(|problem| not_whole(&problem, terminal));
+    if let Err(code) = whole.and(written) {
+        return code;
     }
     if !args.quiet {
         terminal.out(&format!("\nrecorded in {}\n", performed.record.directory.display()));
     }
-    if let Some(left) = &performed.left {
-        terminal.error(&left.to_string());
-        return super::COULD_NOT_RUN;
-    }
-    verdict.exit_code
+    if performed.left.is_some() { super::COULD_NOT_RUN } else { verdict.exit_code }
 }
 
 /// Says which variables change nothing, to somebody who may think that they do.
@@ -276,7 +282,7 @@ fn workers(args: &HowArgs, plan: &Plan) -> u64 {
 
 /// All cores but one: what is measured most often runs on the same machine.
 fn default_workers() -> u64 {
-    std::thread::available_parallelism().map_or(1, |cores| (cores.get() as u64 - 1).max(1))
+    (inputs::cores() - 1).max(1)
 }
 
 fn fresh_seed(now: jiff::Timestamp) -> u64 {

@@ -2,6 +2,7 @@
 
 use super::output::{Terminal, err_width};
 use crate::base::Sources;
+use crate::base::units::counted;
 use crate::check::program::{Later, Scenario, Suite};
 use crate::check::{Inputs, Program};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, render};
@@ -127,14 +128,13 @@ pub fn print(diagnostics: &Diagnostics, checked: &Checked, terminal: &Terminal) 
         terminal.err(&render::draw(diagnostic, &checked.sources, terminal.err_coloured(), err_width()));
         terminal.err("\n");
     }
-    let count = |severity: Severity| told.iter().filter(|d| d.severity() == severity).count();
+    let count = |severity: Severity| told.iter().filter(|d| d.severity() == severity).count() as u64;
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let words = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let sum = match (errors, warnings) {
         (0, 0) => return,
-        (0, w) => words(w, "warning"),
-        (e, 0) => words(e, "error"),
-        (e, w) => format!("{}, {}", words(e, "error"), words(w, "warning")),
+        (0, w) => counted(w, "warning"),
+        (e, 0) => counted(e, "error"),
+        (e, w) => format!("{}, {}", counted(e, "error"), counted(w, "warning")),
     };
     // What could not be drawn, and what nobody looked for any more.
     match told.len().saturating_sub(DRAWN) + diagnostics.more() {

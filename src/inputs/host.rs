@@ -2,9 +2,14 @@
 
 use crate::plan::Host;
 
+/// How many cores this process may use.
+pub fn cores() -> u64 {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64)
+}
+
 /// What decides how fast it is, and what is noted beside that.
 pub fn host() -> Host {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let cores = cores();
     let plain = Host { cores, system: std::env::consts::OS.to_owned(), ..Host::default() };
     let Ok(mut system) = sysinfo::System::new() else { return plain };
     system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());

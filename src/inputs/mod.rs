@@ -22,7 +22,7 @@ pub mod times;
 pub use cache::Cached;
 pub use environment::not_heeded;
 pub use file_system::{Disk, Files};
-pub use host::host;
+pub use host::{cores, host};
 pub use load::{Asked, Loaded, load, load_from, load_text};
 pub use overlay::Overlay;
 pub use revision::Revision;
@@ -167,13 +167,12 @@ pub fn machine() -> Machine {
         let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
         line.split_whitespace().nth(1)?.parse::<u64>().ok()
     });
-    let (ports, cores) = (local_ports(), std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64));
     Machine {
         descriptors: descriptors(),
         memory: available.map_or(1 << 30, |kib| kib << 10),
-        ports,
+        ports: local_ports(),
         reuse: port_reuse(),
-        cores,
+        cores: cores(),
         groups: groups::of_this_process(),
     }
 }

@@ -19,12 +19,6 @@ pub struct AddressTotals {
     pub service: Percentiles,
 }
 
-impl AddressTotals {
-    pub fn target_failures(&self) -> u64 {
-        self.failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
-    }
-}
-
 /// Where there was only one there is nothing to compare.
 pub fn addresses(plan: &Plan, stats: &Stats) -> Vec<AddressTotals> {
     let mut rows = Vec::new();

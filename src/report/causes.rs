@@ -6,6 +6,7 @@ use crate::measure::{Cause, Failure, Stats, cause};
 use crate::plan::{Plan, Step};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Requests of a step that failed alike.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -29,6 +30,11 @@ pub struct Failures {
     pub last: u64,
     #[serde(skip)]
     pub cause: Cause,
+}
+
+/// How many of these are not the generator's own.
+pub fn of_target(failed: &BTreeMap<Failure, u64>) -> u64 {
+    failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
 }
 
 /// By step, the most frequent first.

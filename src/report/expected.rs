@@ -6,7 +6,6 @@ use crate::metric::{Grounds, Judged, Outcome, Quantity, Slices};
 use crate::plan::{AcrossRuns, Plan, Range};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
-use serde_json::json;
 
 /// One expectation.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -19,7 +18,7 @@ pub struct Expected {
     #[schemars(with = "String")]
     pub outcome: Outcome,
     #[serde(flatten)]
-    #[schemars(with = "Told")]
+    #[schemars(with = "Told<'_>")]
     pub compared: Compared,
     pub samples: u64,
     /// Why nothing can be said of it.
@@ -39,7 +38,7 @@ pub struct Expected {
     pub near_bound: bool,
 }
 
-/// What was measured, and what it was compared with. Both are written as a person reads them, and beside that as numbers.
+/// What was measured, and what it was compared with: written as a person reads it, and beside that as numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Compared {
     pub value: Option<Quantity>,
@@ -47,33 +46,27 @@ pub struct Compared {
 }
 
 /// How both are written.
-#[derive(JsonSchema)]
-struct Told {
+#[derive(JsonSchema, Serialize)]
+struct Told<'c> {
     /// What was measured, as a person reads it.
-    #[expect(dead_code, reason = "it says what is written")]
     value: Option<String>,
     /// What that was compared with.
-    #[expect(dead_code, reason = "it says what is written")]
     bound: Option<String>,
-    #[expect(dead_code, reason = "it says what is written")]
-    numbers: Numbers,
+    numbers: Numbers<'c>,
 }
 
 /// The same for programs.
-#[derive(JsonSchema)]
-struct Numbers {
-    #[expect(dead_code, reason = "it says what is written")]
-    value: Option<Quantity>,
-    #[expect(dead_code, reason = "it says what is written")]
-    bound: Option<Quantity>,
+#[derive(JsonSchema, Serialize)]
+struct Numbers<'c> {
+    value: &'c Option<Quantity>,
+    bound: &'c Option<Quantity>,
 }
 
 impl Serialize for Compared {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = |side: &Option<Quantity>| side.as_ref().map(Quantity::to_string);
         let Compared { value, bound } = self;
-        let numbers = json!({ "value": value, "bound": bound });
-        json!({ "value": text(value), "bound": text(bound), "numbers": numbers }).serialize(serializer)
+        Told { value: text(value), bound: text(bound), numbers: Numbers { value, bound } }.serialize(serializer)
     }
 }
 

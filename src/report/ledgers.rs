@@ -28,6 +28,7 @@ pub struct LedgerTotals {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
     #[serde(rename = "took_s", serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
     pub took: Option<u64>,
     /// Of refused ones, where nobody wanted to know of these.
     #[serde(skip_serializing_if = "Option::is_none")]

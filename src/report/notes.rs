@@ -2,7 +2,8 @@
 
 use super::loads::LoadTotals;
 use super::watched::WatchedSeries;
-use super::windows::{StepRow, Window};
+use super::causes::of_target;
+use super::windows::Window;
 use super::{AddressChange, Restart, generator};
 use crate::base::units::{MILLISECOND, duration, grouped, percent};
 use crate::measure::Since;
@@ -108,7 +109,7 @@ fn dropped(load: &LoadTotals, windows: &[&Window]) -> Option<String> {
 
 fn failed(load: &LoadTotals, windows: &[&Window]) -> Option<String> {
     let rows = || windows.iter().flat_map(|window| window.steps.iter()).filter(|row| row.is_request);
-    let failed: u64 = rows().map(StepRow::target_failures).sum();
+    let failed: u64 = rows().map(|row| of_target(&row.failed)).sum();
     let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
     let unanswered: u64 = rows().map(|row| row.unanswered).sum();
     let what = match unanswered {

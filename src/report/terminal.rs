@@ -9,7 +9,7 @@ mod ledgers;
 mod phases;
 mod watched;
 
-use super::{Expected, Report, Spread, Window};
+use super::{Expected, Report, Spread, Window, of_target};
 use crate::base::shown::{escaped, escaped_line, escaped_page};
 use crate::base::units::{SECOND, bytes, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Standing, VerdictKind};
@@ -23,6 +23,14 @@ struct Paint(bool);
 impl Paint {
     fn with(&self, style: Style, text: &str) -> String {
         if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// The share of what failed, in its column.
+    fn failed(&self, failed: u64, of: u64) -> String {
+        match failed {
+            0 => format!("{failed:>8}"),
+            _ => self.bad(&format!("{:>8}", percent(failed as f64 / of.max(1) as f64))),
+        }
     }
 
     fn dim(&self, text: &str) -> String {
@@ -233,21 +241,16 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
         let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
         // Of what was chosen and never came there is nothing to say.
         for row in window.steps.iter().filter(|row| !row.is_derived || row.samples > 0) {
-            let failed = row.target_failures();
+            let failed = paint.failed(of_target(&row.failed), row.samples);
             let time = |recorded: Option<u64>| match (recorded, row.measured) {
                 _ if row.samples == 0 => "–".to_owned(),
                 (None, _) => "no answer".to_owned(),
                 (Some(recorded), Some((unit, worth))) => printed(recorded as f64 * worth, unit),
                 (Some(recorded), None) => measured_duration(recorded as f64),
             };
-            let failed_text = format!(
-                "{:>8}",
-                if failed == 0 { "0".to_owned() } else { percent(failed as f64 / row.samples.max(1) as f64) }
-            );
-            let failed_text = if failed > 0 { paint.bad(&failed_text) } else { failed_text };
             let _ = writeln!(
                 out,
-                "    {:<step$} {:>11} {:>9} {:>8} {failed_text} {:>9} {:>9} {:>9} {:>9}",
+                "    {:<step$} {:>11} {:>9} {:>8} {failed} {:>9} {:>9} {:>9} {:>9}",
                 row.step,
                 "",
                 grouped(row.requests as f64, 0),

@@ -72,12 +72,6 @@ pub struct StepRow {
     pub service_p99_ns: Option<u64>,
 }
 
-impl StepRow {
-    pub fn target_failures(&self) -> u64 {
-        self.failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
-    }
-}
-
 /// A stage, or a part of one that is looked at by itself.
 struct Section {
     name: String,

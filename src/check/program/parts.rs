@@ -266,10 +266,7 @@ pub struct Identity {
 impl Identity {
     /// The rows that each user has one of, where they do.
     pub fn rows(&self) -> Option<usize> {
-        match self.cert {
-            Pem::PerUser { data, .. } => Some(data),
-            Pem::File(_) | Pem::Text(_) => None,
-        }
+        self.cert.rows()
     }
 }
 
@@ -283,6 +280,16 @@ pub enum Pem {
     Text(Text),
     /// Of the row of each user: a file beside that of the rows, or itself.
     PerUser { data: usize, column: String },
+}
+
+impl Pem {
+    /// The rows that it is of.
+    pub fn rows(&self) -> Option<usize> {
+        match self {
+            Pem::PerUser { data, .. } => Some(*data),
+            Pem::File(_) | Pem::Text(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]

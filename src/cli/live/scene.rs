@@ -6,6 +6,7 @@ use crate::measure::histogram::Counts;
 use crate::measure::{Event, Failure, Generator, Ranked, Slice, Times, Tried};
 use crate::plan::draw::{BLOCKS, Picture, Track, cut, picture};
 use crate::plan::{Load, Plan};
+use crate::report::of_target;
 use anstyle::{AnsiColor, Style};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -392,9 +393,4 @@ fn label(text: &str, width: usize) -> Line {
 
 fn failed(recent: &Recent) -> String {
     percent(of_target(&recent.failed) as f64 / recent.ended.max(1) as f64)
-}
-
-/// Failures that are not the generator's own.
-fn of_target(failed: &BTreeMap<Failure, u64>) -> u64 {
-    failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
 }

@@ -10,6 +10,7 @@ use super::lower::Names;
 use super::number::{number, of_number};
 use super::{Value, from_json};
 use crate::base::decimal;
+use crate::base::units::counted;
 use crate::check::program::Pick;
 use crate::inputs::data::{self, HELD, Object, Rows};
 use crate::inputs::root::open_again;
@@ -94,7 +95,7 @@ impl Table {
         let is_large = file.metadata().is_ok_and(|file| file.len() > held);
         let mut loading = Loading::new(data, is_large);
         let (sha256, file) = data::read(file, &shown, data.format, &data.dialect, &mut loading)?;
-        let rows = |count: u64| if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
+        let rows = |count: u64| counted(count, "row");
         let difference = match loading.missing() {
             Some(column) => format!("it has no column `{column}` any more"),
             None if loading.rows != data.rows => format!("it had {}, and has {}", rows(data.rows), rows(loading.rows)),

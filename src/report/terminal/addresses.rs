@@ -2,8 +2,8 @@
 
 use super::phases::{cells, heads};
 use super::{Paint, name_width};
-use crate::base::units::{grouped, percent};
-use crate::report::Report;
+use crate::base::units::grouped;
+use crate::report::{Report, of_target};
 use std::fmt::Write;
 
 pub fn addresses(out: &mut String, report: &Report, paint: &Paint) {
@@ -19,10 +19,7 @@ pub fn addresses(out: &mut String, report: &Report, paint: &Paint) {
     let _ = writeln!(out, "{}", paint.dim(&heads));
     let mut before = "";
     for (own, address) in report.addresses.iter().zip(named()) {
-        let failed = own.target_failures();
-        let share = if failed == 0 { "0".to_owned() } else { percent(failed as f64 / own.attempts.max(1) as f64) };
-        let share = format!("{share:>8}");
-        let share = if failed == 0 { share } else { paint.bad(&share) };
+        let share = paint.failed(of_target(&own.failed), own.attempts);
         let name = if own.target == before { "" } else { own.target.as_str() };
         let attempts = grouped(own.attempts as f64, 0);
         let _ = writeln!(out, "  {name:<width$}  {address:<wide$} {attempts:>9} {share} {}", cells(&own.service));
