@@ -66,9 +66,9 @@ fn series(prepared: &Prepared, args: &RunArgs, against: &Against, terminal: &Ter
 /// Whether something that no other run decides is inconclusive.
 fn is_open_elsewhere(plan: &Plan, verdict: &Verdict) -> bool {
     let judged = plan.expectations.iter().zip(&verdict.expectations);
-    judged.into_iter().any(|(expectation, judged)| {
-        judged.outcome == Outcome::Inconclusive && !expectation.condition.has_baseline()
-    })
+    judged
+        .into_iter()
+        .any(|(expectation, judged)| judged.outcome == Outcome::Inconclusive && !expectation.condition.has_baseline())
 }
 
 /// What is told of a run that others follow.

@@ -1,5 +1,6 @@
 //! What a verdict rests on, in codes and numbers, for programs that need not read sentences. What is there stays, with its name and meaning.
 
+use crate::base::distributions::{POWER, TWO_SIDED};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,8 +1,8 @@
 //! Sentences on what a person has to know before the numbers are read.
 
+use super::causes::of_target;
 use super::loads::LoadTotals;
 use super::watched::WatchedSeries;
-use super::causes::of_target;
 use super::windows::Window;
 use super::{AddressChange, Restart, generator};
 use crate::base::units::{MILLISECOND, duration, grouped, percent};
