@@ -297,6 +297,22 @@ fn faults_of_requests_act_where_a_link_ends_tls() {
     assert!(plan.contains("which ends TLS with a certificate of the run"), "{plan}");
 }
 
+/// What comes in the middle of a handshake holds and ends it too, on both sides of a link that ends TLS.
+#[test]
+fn faults_of_bytes_act_on_handshakes_of_a_link_that_ends_tls() {
+    let shop = "  service shop = demo(tls: true)\n  link way = http(to: shop.address) {\n    tls: terminate\n  }\n  target api = http(way.url) {\n    tls: { ca: shop.ca }\n    timeout: 1500ms\n    connections: per_request\n  }\n  flow browse on api {\n    get \"/products\" as list\n  }\n  load main of browse {\n    hold 20/s for 6s as all\n  }\n";
+    for (fault, expect) in [
+        ("latency(way, 200ms)", "p50(main.tls_time) > 200ms during hurt\n    error_rate(main) == 0%"),
+        ("partition(way)", "error_rate(main) > 30% during hurt"),
+        ("reset(way)", "error_rate(main) == 100% during hurt"),
+    ] {
+        let text = format!(
+            "scenario test {{\n{shop}  fault hurt = {fault} at 2s for 2s\n  expect {{\n    {expect}\n    error_rate(main) == 0% before hurt\n    error_rate(main) == 0% after hurt\n  }}\n}}\n"
+        );
+        Place::new().run(&text, &[]).passed();
+    }
+}
+
 /// Each shows its own, whoever else is connected, and takes up its own sessions alone.
 #[test]
 fn users_show_certificates_of_their_own() {

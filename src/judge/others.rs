@@ -1,5 +1,6 @@
 //! What other runs measured, for conditions that compare with it.
 
+use crate::base::units::counted;
 use crate::baseline::{self, FEWEST_RUNS, Question, Statistic};
 use crate::metric::printed;
 use crate::plan::{Binary, Condition, Estimate, Function, Measured, MetricKey, Plan};
@@ -153,7 +154,7 @@ fn compared(
         return Err(Missing::of(reason));
     }
     if baseline::needs_runs(function, &[&before[..], &now].concat()) && before.len().min(now.len()) < FEWEST_RUNS {
-        let now = if now.len() == 1 { "1 run".to_owned() } else { format!("{} runs", now.len()) };
+        let now = counted(now.len() as u64, "run");
         let reason = format!(
             "so few samples lie above it that it takes {FEWEST_RUNS} runs on both sides, and this is {now} against {} of the \
              baseline; hold the load longer, or let it run with `--runs 3..10`",

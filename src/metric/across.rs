@@ -25,7 +25,7 @@ pub(super) fn judged(judged: Judged, unit: Type, right: &Measured) -> Judged {
 pub fn told(across: &AcrossRuns, unit: Type) -> String {
     let AcrossRuns { verdict, change, low, high, smallest, runs, is_advisory, .. } = *across;
     let shown = |value: f64| shown(value, across.is_relative, unit);
-    let count = |runs: usize| if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let count = |runs: usize| units::counted(runs as u64, "run");
     let against = match runs {
         (before, 1) => format!("against {}", count(before)),
         (before, now) => format!("in {} against {before}", count(now)),
@@ -41,10 +41,22 @@ pub fn told(across: &AcrossRuns, unit: Type) -> String {
         (_, true) => {
             "; a baseline of one run is advice alone: record more, such as by `stressc baseline record … --runs 5`"
         }
-        (Regression::Inconclusive, false) => "; more runs tell, such as by `--runs 3..10`",
+        (Regression::Inconclusive, false) => what_tells(runs),
         (Regression::Regressed | Regression::Unchanged | Regression::Improved, false) => "",
     };
     format!("{}: {found}{more}", verdict.word())
+}
+
+/// What narrows the interval of so many runs of a baseline and so many new ones: the side with fewer decides how wide it is.
+fn what_tells((before, now): (usize, usize)) -> &'static str {
+    const MANY: usize = 10;
+    if now < before.min(MANY) {
+        "; more runs tell, such as by `--runs 3..10`"
+    } else if before < MANY {
+        "; more runs of the baseline tell, such as by `stressc baseline record … --runs 5`"
+    } else {
+        "; a longer load tells, or a machine that has nothing else to do"
+    }
 }
 
 /// A change with its sign: a share of what it was, or a difference.
@@ -83,5 +95,13 @@ mod tests {
         let one = AcrossRuns { runs: (1, 1), is_advisory: true, is_relative: false, change: -0.004, ..across };
         let text = told(&one, Type::Percent);
         assert!(text.contains("−0.4pp (+8pp to +17pp) against 1 run,") && text.contains("is advice alone"), "{text}");
+        let unsure = |runs| told(&AcrossRuns { verdict: Regression::Inconclusive, runs, ..across }, Type::Duration);
+        for (runs, wanted) in [
+            ((5, 1), "more runs tell, such as by `--runs 3..10`"),
+            ((5, 10), "more runs of the baseline tell, such as by `stressc baseline record … --runs 5`"),
+            ((20, 10), "a longer load tells, or a machine that has nothing else to do"),
+        ] {
+            assert!(unsure(runs).ends_with(wanted), "{}", unsure(runs));
+        }
     }
 }

@@ -21,6 +21,9 @@ const WORTH: u64 = 4 * BUFFER as u64;
 /// How long a client that was never let through may be gone before it is noticed.
 const GONE: Duration = Duration::from_millis(100);
 
+/// How long both sides of a link that ends TLS may take to agree on it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Who is woken when effects change.
 #[derive(Default)]
 pub struct Seat(RefCell<Option<Waker>>);
@@ -76,10 +79,14 @@ pub async fn serve(path: Rc<Way>, seat: Rc<Seat>, client: TcpStream, number: u64
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (mut client, mut server) = match own.path.ends() {
         None => (Side::Plain(client), Side::Plain(server)),
-        Some(ends) => match Box::pin(ends.agree(client, server)).await {
-            Some(both) => both,
-            None => return,
-        },
+        Some(ends) => {
+            let spare = [spare(&client), spare(&server)];
+            match own.agree(Box::pin(ends.agree(client, server))).await {
+                Ok(Some(both)) => both,
+                Ok(None) => return,
+                Err(()) => return spare.into_iter().flatten().for_each(reset),
+            }
+        }
     };
     let mut lanes = [Lane::new(0), Lane::new(1)];
     let mut pipes = [None, None];
@@ -158,6 +165,62 @@ impl Shared {
             self.follow()?;
             return Ok(Some(server));
         }
+    }
+
+    /// A handshake that what is in force holds and resets. `None` where the connection is over.
+    async fn agree(
+        &mut self,
+        mut handshake: Pin<Box<impl Future<Output = Option<(Side, Side)>>>>,
+    ) -> Result<Option<(Side, Side)>, ()> {
+        // Latency holds it for one round trip, as many as a handshake of TLS 1.3 has.
+        let round_trip = self.round_trip();
+        let mut begins = Instant::now() + round_trip;
+        let mut cut_since = None;
+        let mut timer = Box::pin(tokio::time::sleep(round_trip));
+        poll_fn(|cx| {
+            self.seat.sit(cx);
+            let changed = self.follow()?;
+            let due = self.last_instant()?;
+            let now = Instant::now();
+            if changed && !self.mine.iter().any(|own| matches!(own.active.effect, Effect::Latency { .. })) {
+                begins = begins.min(now);
+            }
+            if self.is_cut != [false; 2] {
+                self.touch_cut(None, || 0);
+                cut_since = cut_since.or(Some(now));
+            } else {
+                // Time in which nothing passes is not its own.
+                begins += cut_since.take().map_or(Duration::ZERO, |since| now - since);
+                if now >= begins
+                    && let Poll::Ready(both) = handshake.as_mut().poll(cx)
+                {
+                    return Poll::Ready(Ok(both));
+                }
+                if now >= begins + PATIENCE {
+                    return Poll::Ready(Ok(None));
+                }
+            }
+            let next = if now < begins { begins } else { begins + PATIENCE };
+            let wake = Some(next).filter(|_| cut_since.is_none()).into_iter().chain(due).min();
+            let Some(at) = wake else { return Poll::Pending };
+            timer.as_mut().reset(at.into());
+            if timer.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// How long what goes up and its answer are held together.
+    fn round_trip(&self) -> Duration {
+        let held = |own: &Mine| {
+            let Effect::Latency { by, jitter } = own.active.effect else { return Duration::ZERO };
+            own.touch(0);
+            let ways = own.active.ways.iter().filter(|acts| **acts);
+            ways.map(|_| self.draws.around(by, jitter)).sum()
+        };
+        self.mine.iter().map(held).sum()
     }
 
     /// Until effects change, or some time has passed.
@@ -373,6 +436,26 @@ enum Advance {
     Waits(Option<Instant>),
     Reset,
 }
+
+/// The same socket, which can be reset while somebody else has it.
+#[cfg(unix)]
+fn spare(stream: &TcpStream) -> Option<std::os::fd::OwnedFd> {
+    std::os::fd::AsFd::as_fd(stream).try_clone_to_owned().ok()
+}
+
+#[cfg(unix)]
+fn reset(socket: std::os::fd::OwnedFd) {
+    let _ = rustix::net::sockopt::set_socket_linger(&socket, Some(Duration::ZERO));
+    drop(socket);
+}
+
+#[cfg(not(unix))]
+fn spare(_: &TcpStream) -> Option<()> {
+    None
+}
+
+#[cfg(not(unix))]
+fn reset((): ()) {}
 
 /// How many bytes a socket holds that nobody has read.
 #[cfg(unix)]

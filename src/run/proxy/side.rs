@@ -6,10 +6,8 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 pub enum Side {
@@ -24,20 +22,17 @@ pub struct Ends {
     pub server: Secured,
 }
 
-/// How long somebody may take to agree on encryption, or to begin with it.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 impl Ends {
     /// Both sides encrypted, the server first: a client learns in its own handshake why there is none. `None` where the
     /// connection is over.
     pub async fn agree(&self, mut client: TcpStream, server: TcpStream) -> Option<(Side, Side)> {
         let Secured { config, name, .. } = &self.server;
         let agreed = Box::pin(TlsConnector::from(config.clone()).connect(name.clone(), server));
-        let server = match timeout(PATIENCE, agreed).await {
-            Ok(Ok(server)) => server,
-            Ok(Err(error)) => {
+        let server = match agreed.await {
+            Ok(server) => server,
+            Err(error) => {
                 // What nobody has read would make a reset of what is said.
-                let begun = timeout(PATIENCE, client.read(&mut [0; 16 << 10])).await;
+                let begun = client.read(&mut [0; 16 << 10]).await;
                 let is_closed = error.kind() == io::ErrorKind::UnexpectedEof;
                 let _ = match tls::told_behind(&error) {
                     Some(alert) if begun.is_ok() => client.write_all(&alert).await,
@@ -46,11 +41,9 @@ impl Ends {
                 };
                 return None;
             }
-            // As the server, it says nothing until the client gives up.
-            Err(_) => return None,
         };
         let agreed = Box::pin(TlsAcceptor::from(self.shows.clone()).accept(client));
-        let client = timeout(PATIENCE, agreed).await.ok()?.ok()?;
+        let client = agreed.await.ok()?;
         Some((Side::Tls(Box::new(client.into())), Side::Tls(Box::new(server.into()))))
     }
 }
