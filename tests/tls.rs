@@ -303,7 +303,7 @@ fn faults_of_bytes_act_on_handshakes_of_a_link_that_ends_tls() {
     let shop = "  service shop = demo(tls: true)\n  link way = http(to: shop.address) {\n    tls: terminate\n  }\n  target api = http(way.url) {\n    tls: { ca: shop.ca }\n    timeout: 1500ms\n    connections: per_request\n  }\n  flow browse on api {\n    get \"/products\" as list\n  }\n  load main of browse {\n    hold 20/s for 6s as all\n  }\n";
     for (fault, expect) in [
         ("latency(way, 200ms)", "p50(main.tls_time) > 200ms during hurt\n    error_rate(main) == 0%"),
-        ("partition(way)", "error_rate(main) > 30% during hurt"),
+        ("partition(way)", "error_rate(main) > 10% during hurt\n    error_rate(main) < 50% during hurt"),
         ("reset(way)", "error_rate(main) == 100% during hurt"),
     ] {
         let text = format!(
