@@ -51,8 +51,15 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
                 continue;
             }
         };
-        let plans = source::plans(&mut checked, &path.display().to_string(), machine);
-        scenarios += plans.len();
+        scenarios += checked.program.scenarios.len();
+        let name = path.display().to_string();
+        let plans = match args.emit {
+            Some(Emit::Plan) => source::plans(&mut checked, &name, machine),
+            Some(Emit::Ast | Emit::Program | Emit::References) | None => {
+                source::diagnose(&mut checked, &name, machine);
+                Vec::new()
+            }
+        };
         match args.emit {
             Some(Emit::Ast) => terminal.out(&format!("{:#?}\n", checked.inputs.modules[0].ast)),
             Some(Emit::Program) => terminal.out(&pretty(&checked.program)),

@@ -82,6 +82,17 @@ pub fn plans(checked: &mut Checked, file: &str, machine: Machine) -> Vec<Plan> {
     plans
 }
 
+/// As `plans`, where nobody asks for them.
+pub fn diagnose(checked: &mut Checked, file: &str, machine: Machine) {
+    if checked.diagnostics.has_errors() {
+        return;
+    }
+    for scenario in &checked.program.scenarios {
+        checked.diagnostics.extend(crate::plan::diagnose(scenario, file, machine));
+    }
+    mentioned(&checked.program).into_iter().for_each(|problem| checked.diagnostics.push(problem));
+}
+
 /// The plans of the scenarios of a suite, by the names that the suite has for them.
 pub fn suite_plans(checked: &Checked, suite: &Suite, machine: Machine) -> Vec<(String, Plan)> {
     let mut plans = Vec::new();

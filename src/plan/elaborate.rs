@@ -21,6 +21,17 @@ const SPARE: f64 = 1.25;
 const SPARE_PLACES: u64 = 64;
 
 pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Machine) -> (Plan, Diagnostics) {
+    let (mut plan, diagnostics) = elaborated(scenario, file, share, machine);
+    plan.fingerprint = fingerprint::fingerprint(&plan);
+    (plan, diagnostics)
+}
+
+/// What planning it finds. A plan that nobody keeps needs no fingerprint, which takes longer than all the rest of it.
+pub fn diagnose(scenario: &program::Scenario, file: &str, machine: Machine) -> Diagnostics {
+    elaborated(scenario, file, Share::WHOLE, machine).1
+}
+
+fn elaborated(scenario: &program::Scenario, file: &str, share: Share, machine: Machine) -> (Plan, Diagnostics) {
     let mut elaborate = Elaborate {
         scenario,
         tags: HashSet::new(),
@@ -76,7 +87,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     let searches = searches.collect();
     let expectations = scenario.expectations.iter().filter_map(|e| elaborate.expectation(e)).collect();
     let length = elaborate.length();
-    let mut plan = Plan {
+    let plan = Plan {
         schema: SCHEMA,
         file: file.to_owned(),
         scenario: scenario.name.text.clone(),
@@ -115,7 +126,6 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     if !diagnostics.has_errors() {
         super::sound::sound(scenario, &plan, machine, &mut diagnostics);
     }
-    plan.fingerprint = fingerprint::fingerprint(&plan);
     (plan, diagnostics)
 }
 

@@ -38,7 +38,7 @@ pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use crate::syntax::dialect::{Dialect, Encoding};
 pub use edges::{RestsOn, WindowEdges};
-pub use elaborate::plan;
+pub use elaborate::{diagnose, plan};
 pub use expect::{FEWEST_PARTS, are_compared};
 pub use fingerprint::part as fingerprint_of;
 pub use host::Host;

@@ -36,20 +36,26 @@ export default function () { http.get('%s'); }
 """
 
 
-SERVER = """[package]
-name = "server"
+PACKAGE = """[package]
+name = "{name}"
 version = "0.0.0"
 edition = "2024"
 
 [[bin]]
-name = "server"
-path = "%s"
+name = "{name}"
+path = "{path}"
 
 [dependencies]
-tokio = { version = "1.54", features = ["rt", "net", "time", "io-util", "macros"] }
+{needs}
 
 [workspace]
 """
+
+NEEDS = {
+    "server": 'tokio = { version = "1.54", features = ["rt", "net", "time", "io-util", "macros"] }',
+    "handshakes": """rustls = { version = "0.23", default-features = false, features = ["ring", "std", "tls12"] }
+rcgen = { version = "0.14", default-features = false, features = ["crypto", "pem", "ring"] }""",
+}
 
 
 class CannotRun(Exception):
@@ -80,7 +86,7 @@ class Tools:
         self.path = os.pathsep.join([*options.peers_in, path])
         BUILT.mkdir(parents=True, exist_ok=True)
         self.stressc = self.build_stressc()
-        self.server = self.build_server()
+        self.server = self.build("server")
         self.programs = {"floor": self.build_floor()}
         for name in HOW_TO_GET:
             if name != "floor":
@@ -95,13 +101,13 @@ class Tools:
         self.cargo("--bin", "stressc")
         return str(ROOT / "target" / "release" / "stressc")
 
-    def build_server(self):
+    def build(self, name):
         # A package of its own: as a bench of this one it would want all of it built once more, with the features of the tests.
-        package = BUILT / "server"
+        package = BUILT / name
         package.mkdir(exist_ok=True)
-        (package / "Cargo.toml").write_text(SERVER % (HERE / "server.rs"))
+        (package / "Cargo.toml").write_text(PACKAGE.format(name=name, path=HERE / f"{name}.rs", needs=NEEDS[name]))
         self.cargo("--manifest-path", str(package / "Cargo.toml"), "--target-dir", str(package / "target"))
-        return str(package / "target" / "release" / "server")
+        return str(package / "target" / "release" / name)
 
     def cargo(self, *arguments):
         command = ["cargo", "build", "--release", *arguments]
@@ -185,12 +191,16 @@ class Own(Server):
 
 
 class Nginx(Server):
-    """nginx with prepared answers, which counts by its status page."""
+    """nginx with prepared answers, which counts by its status page; over TLS where it has a certificate."""
 
     name = "nginx"
 
-    def __init__(self, tools, program):
+    def __init__(self, tools, program, tls=None):
         port, self.status = free_port(), free_port()
+        listen, more = f"127.0.0.1:{port} backlog=4096", ""
+        if tls:
+            listen += " ssl"
+            more = f"ssl_certificate {tls}/server.pem; ssl_certificate_key {tls}/server.key; ssl_session_tickets off;"
         place = tools.directory
         folders = " ".join(f"{kind}_temp_path {place}/{kind};" for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
         configuration = place / "nginx.conf"
@@ -199,7 +209,7 @@ class Nginx(Server):
             f"""worker_processes 1; daemon off; pid {place}/nginx.pid; error_log {place}/nginx.err warn;
 events {{ worker_connections 15000; }}
 http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; {folders}
-  server {{ listen 127.0.0.1:{port} backlog=4096;
+  server {{ listen {listen}; {more}
     location / {{ return 200 "ok"; }}
     location = /items {{ {json_page} '[{{"id": "17", "price": 4}}, {{"id": "18", "price": 7}}]'; }}
     location /items/ {{ {json_page} '{{"id": "17", "price": 4}}'; }}
@@ -208,6 +218,8 @@ http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; {
 """
         )
         super().__init__(tools, [program, "-c", str(configuration), "-e", f"{place}/nginx.err"], port)
+        if tls:
+            self.url = f"https://127.0.0.1:{port}"
 
     def count(self):
         # Its third line is: accepted handled requests. The page itself is one of the requests.
@@ -218,8 +230,23 @@ http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; {
 
 def fast_server(tools):
     """nginx where it is installed, since it costs the least beside what is measured; else our own."""
-    program = shutil.which("nginx", path=tools.path + os.pathsep + "/usr/sbin")
+    program = nginx_of(tools)
     return Nginx(tools, program) if program else Own(tools)
+
+
+def nginx_of(tools):
+    return shutil.which("nginx", path=tools.path + os.pathsep + "/usr/sbin")
+
+
+def tls_server(tools):
+    """nginx over TLS, and the program of rustls alone, which has made its certificate."""
+    program = nginx_of(tools)
+    if not program:
+        raise CannotRun("nginx was not found; it speaks TLS here (apt install nginx-light)")
+    alone = tools.build("handshakes")
+    quiet([alone, "make", str(tools.directory)])
+    shutil.copy(HERE / "tls.stress", tools.directory)
+    return Nginx(tools, program, tls=tools.directory), alone
 
 
 # Load generators.
@@ -257,8 +284,10 @@ def command(tools, name, server, *, path="/", connections=64, seconds=8, rate=No
 def stressc(tools, row, server, *more):
     record = tools.directory / "record"
     shutil.rmtree(record, ignore_errors=True)
-    file = HERE / f"{row}.stress"
-    line = [tools.stressc, "run", str(file), "--no-progress", "--record", str(record), "--set", f'to="{server.url}"']
+    # What files lie beside is where they are made.
+    file, _, scenario = row.partition(":")
+    file = tools.directory / f"{file}.stress" if scenario else HERE / f"{file}.stress"
+    line = [tools.stressc, "run", f"{file}:{scenario}" if scenario else str(file), "--no-progress", "--record", str(record), "--set", f'to="{server.url}"']
     return line + [part for setting in more for part in (["--set", setting] if "=" in setting else setting.split())]
 
 
