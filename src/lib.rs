@@ -21,6 +21,7 @@ pub mod check;
 pub mod plan;
 pub mod measure;
 pub mod baseline;
+pub mod history;
 pub mod metric;
 pub mod wire;
 pub mod engine;

@@ -11,13 +11,14 @@ use stressc::check::program::FailureKind;
 use stressc::syntax::words::{CLAUSES, CONNECTING, RESERVED, STATEMENTS};
 
 /// From the ground up: a module names only what stands below it.
-const FLOORS: [&str; 16] = [
-    "base", "diag", "syntax", "check", "plan", "measure", "baseline", "metric", "wire", "engine", "run", "judge",
-    "store", "report", "ide", "cli",
+const FLOORS: [&str; 17] = [
+    "base", "diag", "syntax", "check", "plan", "measure", "baseline", "history", "metric", "wire", "engine", "run",
+    "judge", "store", "report", "ide", "cli",
 ];
 
 /// Where less is allowed than everything below.
-const NARROWER: [(&str, &[&str]); 4] = [
+const NARROWER: [(&str, &[&str]); 5] = [
+    ("history", &["baseline", "base"]),
     ("wire", &["measure", "base"]),
     ("judge", &["metric", "baseline", "measure", "plan", "check", "syntax", "diag", "base"]),
     ("store", &["judge", "metric", "baseline", "measure", "plan", "check", "syntax", "diag", "base"]),
@@ -33,8 +34,8 @@ const BESIDE: [(&str, &[&str], &str); 4] = [
 ];
 
 /// Floors that compute and do nothing else.
-const PURE: [&str; 10] =
-    ["base", "diag", "syntax", "check", "plan", "measure", "baseline", "metric", "judge", "report"];
+const PURE: [&str; 11] =
+    ["base", "diag", "syntax", "check", "plan", "measure", "baseline", "history", "metric", "judge", "report"];
 
 const WORLD: [&str; 9] =
     ["tokio", "std::fs", "std::net", "std::env::", "std::time", "SystemTime", "reqwest", "sqlx", "rand"];

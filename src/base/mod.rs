@@ -1,4 +1,4 @@
-//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of servers and databases, distributions of chance, and names of elsewhere and nearest ones.
+//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of servers and databases, distributions of chance, slopes of all pairs, and names of elsewhere and nearest ones.
 
 pub mod boundary;
 pub mod database;
@@ -12,6 +12,7 @@ pub mod hosts;
 pub mod origin;
 pub mod proxy;
 pub mod shown;
+pub mod slopes;
 pub mod socket;
 pub mod source;
 pub mod span;

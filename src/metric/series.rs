@@ -2,6 +2,7 @@
 
 use super::Measurement;
 use crate::base::distributions::two_sided;
+use crate::base::slopes::{Slopes, alike, inflated};
 use crate::base::units::SECOND;
 use crate::check::program::{SeriesFunction, Statistic};
 use crate::measure::{Gauge, Stats};
@@ -11,8 +12,6 @@ use crate::plan::{Range, Readings, SeriesSource, Type, Watched, scope};
 const FOR_A_SLOPE: usize = 10;
 /// More points than this are put together in groups before slopes are taken of all pairs.
 const PAIRED: usize = 600;
-/// However much neighbours are alike, they are not the same.
-const ALIKE: f64 = 0.99;
 
 /// What a function gives of a series in windows, with the number of points behind it.
 pub(super) fn apply(readings: &Readings, stats: &Stats) -> Measurement {
@@ -134,52 +133,16 @@ fn slope(points: &[(u64, f64)]) -> Result<Slope, String> {
     Ok(line(&grouped(points)))
 }
 
-/// The median of the slopes of all pairs of points (Theil 1950; Sen, Journal of the American Statistical Association 63,
-/// 1968), which up to 29% of wild points do not move. The interval of 95% takes the slopes of rank (N ∓ C)/2 of all N,
-/// with C = t·√(n(n−1)(2n+5) − Σ t(t−1)(2t+5))/√18, where t counts points of one value (Gilbert, Statistical Methods for
-/// Environmental Pollution Monitoring, 1987, 16.5). Points that follow each other are alike, so that they say as much as fewer that
-/// are not: the variance is (1+ρ)/(1−ρ) times that of independent ones (Hamed and Rao, Journal of Hydrology 204, 1998), and Student's
-/// quantile has as many degrees of freedom as that leaves.
+/// The median of the slopes of all pairs of points. The interval of 95% takes those of rank (N ∓ C)/2, with C = t·√variance. Points that
+/// follow each other are alike, so that they say as much as fewer that are not, and Student's quantile t has as many degrees of freedom as
+/// that leaves.
 fn line(points: &[(f64, f64)]) -> Slope {
-    let n = points.len();
-    let mut slopes = Vec::with_capacity(n * (n - 1) / 2);
-    for (at, (time, value)) in points.iter().enumerate() {
-        slopes.extend(points[at + 1..].iter().map(|(later, other)| (other - value) / (later - time)));
-    }
-    slopes.sort_by(f64::total_cmp);
-    let middle = slopes.len() / 2;
-    let estimate = match slopes.len() % 2 {
-        0 => (slopes[middle - 1] + slopes[middle]) / 2.0,
-        _ => slopes[middle],
-    };
-    let term = |count: usize| (count * (count - 1) * (2 * count + 5)) as f64;
-    let mut values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
-    values.sort_by(f64::total_cmp);
-    let ties: f64 = values.chunk_by(|a, b| a == b).map(|equal| term(equal.len())).sum();
-    let rho = alike(points, estimate);
-    let inflated = (1.0 + rho) / (1.0 - rho);
-    let freedom = (n as f64 / inflated - 2.0).max(1.0) as usize;
-    let spread = two_sided(freedom) * ((term(n) - ties) / 18.0 * inflated).sqrt();
-    let all = slopes.len() as f64;
-    let last = slopes.len() - 1;
-    let low = (((all - spread) / 2.0).round().max(0.0) as usize).saturating_sub(1).min(last);
-    let high = (((all + spread) / 2.0).round() as usize).min(last);
-    Slope { estimate, low: slopes[low.min(middle)], high: slopes[high.max(middle)], halves: None }
-}
-
-/// By how much what is left of neighbours is alike when the slope is taken off: the correlation ρ of each with the next, not below
-/// nothing. Of few points around a line it comes out too small, by about (1+4ρ)/n (Kendall, Biometrika 41, 1954), which is put back.
-fn alike(points: &[(f64, f64)], slope: f64) -> f64 {
-    let n = points.len() as f64;
-    let left: Vec<f64> = points.iter().map(|(time, value)| value - slope * time).collect();
-    let mean = left.iter().sum::<f64>() / n;
-    let squares: f64 = left.iter().map(|one| (one - mean).powi(2)).sum();
-    if squares <= 0.0 {
-        return 0.0;
-    }
-    let products: f64 = left.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum();
-    let found = products / squares;
-    (found + (1.0 + 4.0 * found) / n).clamp(0.0, ALIKE)
+    let slopes = Slopes::of(points);
+    let estimate = slopes.estimate();
+    let inflated = inflated(alike(points, estimate));
+    let freedom = (points.len() as f64 / inflated - 2.0).max(1.0) as usize;
+    let (low, high) = slopes.interval(two_sided(freedom) * (slopes.variance() * inflated).sqrt());
+    Slope { estimate, low, high, halves: None }
 }
 
 /// The slope of a whole window. Where those of its halves cannot be the same it has none of its own: it is settling, or only begins to
