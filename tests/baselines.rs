@@ -118,6 +118,10 @@ fn what_did_something_else_is_not_compared_and_it_is_said_what() {
     let wanted = "not comparable with the baseline: the stage `hold1` of `main` is hold 50/s for 1s, and was hold 100/s for 1s: record a new baseline";
     assert!(ran.out.contains(wanted), "{}", ran.out);
     assert!(ran.code != 1, "{}", ran.out);
+    let elsewhere = server.scenario(STAGES, EXPECT).replace("get \"/", "get \"/elsewhere");
+    let ran = place.run(&elsewhere, &[]);
+    let wanted = "step 1 of the flow `browse` is `GET /elsewhere` as `home`, and was `GET /` as `home`";
+    assert!(ran.out.contains(wanted), "{}", ran.out);
 }
 
 #[test]

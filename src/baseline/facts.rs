@@ -1,6 +1,7 @@
 //! Whether two runs can be compared: what the generator did and judged, and on which machine. What was under test is what one compares,
 //! so it is noted and binds nothing.
 
+use super::words;
 use crate::base::units::{bytes, duration, grouped, percent, short};
 use crate::plan::{CeilingFrom, Host, Load, Piece, Plan, Stage, StageKind, fingerprint_of};
 use schemars::JsonSchema;
@@ -63,12 +64,12 @@ fn changes(now: &Said, before: &Said) -> Vec<String> {
     for (what, is) in now {
         match before.get(what) {
             Some(was) if was == is => {}
-            Some(was) => changes.push(format!("{what} is {is}, and was {was}")),
-            None => changes.push(format!("{what} is new: {is}")),
+            Some(was) => changes.push(words::told(what, is, was)),
+            None => changes.push(format!("{what} is new{}", words::alone(is))),
         }
     }
     let gone = before.iter().filter(|(what, _)| !now.contains_key(*what));
-    changes.extend(gone.map(|(what, was)| format!("{what} is gone: it was {was}")));
+    changes.extend(gone.map(|(what, was)| format!("{what} is gone{}", words::alone(was))));
     changes
 }
 
@@ -103,7 +104,8 @@ fn noted(plan: &Plan, version: &str) -> Said {
         said.insert(format!("the parameter `{name}`"), value.clone());
     }
     for service in &plan.services {
-        said.insert(format!("the service `{}`", service.name), digest(service));
+        let words = words::with(&words::service(service), &digest(service));
+        said.insert(format!("the service `{}`", service.name), words);
     }
     for target in &plan.targets {
         let address = match &target.address {
@@ -117,7 +119,7 @@ fn noted(plan: &Plan, version: &str) -> Said {
     said
 }
 
-fn literals(pieces: &[Piece]) -> String {
+pub(super) fn literals(pieces: &[Piece]) -> String {
     let text = |piece: &Piece| match piece {
         Piece::Literal(text) => text.clone(),
         _ => "…".to_owned(),
@@ -162,7 +164,8 @@ fn does(plan: &Plan) -> Said {
         said.insert(format!("the number of steps of the flow `{}`", flow.name), flow.steps.len().to_string());
         said.insert(format!("the flow `{}` beside its steps", flow.name), without(flow, &["steps"]));
         for (place, step) in flow.steps.iter().enumerate() {
-            said.insert(format!("step {} of the flow `{}`", place + 1, flow.name), digest(step));
+            let words = words::with(&words::step(flow, step), &digest(step));
+            said.insert(format!("step {} of the flow `{}`", place + 1, flow.name), words);
         }
     }
     for (what, flows) in [("setup", &plan.setup), ("teardown", &plan.teardown)] {

@@ -7,6 +7,7 @@ mod facts;
 mod regression;
 mod sequential;
 mod statistic;
+mod words;
 #[cfg(test)]
 mod tests;
 
