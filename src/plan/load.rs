@@ -118,6 +118,8 @@ impl Load {
             }
             all.extend((at < end).then_some(Activity { start: at, end, of: None }));
         }
+        // Each user holds its own as long as it lives.
+        all.shrink_to_fit();
         all
     }
 

@@ -47,7 +47,7 @@ pub struct Client {
     /// The last target that was asked.
     asked: usize,
     /// What it was asked, where a later step resolves links against that.
-    url: Option<Url>,
+    url: Option<Box<Url>>,
 }
 
 impl Client {
@@ -123,7 +123,7 @@ impl Client {
 
     fn notes_url(&mut self, request: &Request) {
         if request.keep_url {
-            self.url = redirect::url(&self.worker.lowered.hosts[self.asked], &self.head);
+            self.url = redirect::url(&self.worker.lowered.hosts[self.asked], &self.head).map(Box::new);
         }
     }
 
@@ -219,7 +219,8 @@ impl Client {
                     let shown = host.shown_by(who);
                     let route = host.route(&peer);
                     let route = Route { secured: shown.as_deref().or(route.secured), ..route };
-                    let opened = Connection::open(route, left, &mut took).await;
+                    // Seldom, and larger than what a request needs.
+                    let opened = Box::pin(Connection::open(route, left, &mut took)).await;
                     attempt.connected(took);
                     let mut connection = opened.map_err(|broken| attempt.broke(broken))?;
                     connection.number = number;

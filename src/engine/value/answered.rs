@@ -30,7 +30,7 @@ pub struct Answered {
     /// Bytes of the body as they came.
     pub wire_size: u64,
     /// What was asked for, where something is resolved against it.
-    pub url: Option<Url>,
+    pub url: Option<Box<Url>>,
     scans: Cell<u8>,
     /// What of the timeout of its step is left to look into it.
     left: Cell<Duration>,
