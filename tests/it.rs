@@ -27,6 +27,7 @@ mod fmt;
 mod fragment;
 mod guard;
 mod headers;
+mod history;
 mod hostile;
 mod iterations;
 mod keys;

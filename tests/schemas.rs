@@ -5,6 +5,12 @@ use crate::support::{Keeper, Place, Server, answered};
 use serde_json::Value;
 use std::time::Duration;
 
+/// Why a value is not what a published schema says.
+pub fn unlike(name: &str, value: &Value) -> Option<String> {
+    let schema = schema(name);
+    wrong(&schema, value, &schema, name)
+}
+
 /// Why a value is not what a schema says; as much of JSON Schema as the published ones use.
 fn wrong(schema: &Value, value: &Value, all: &Value, at: &str) -> Option<String> {
     let schema = match schema {

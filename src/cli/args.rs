@@ -46,6 +46,8 @@ pub enum Command {
     Baseline(BaselineArgs),
     /// Hold two recorded runs side by side, or two variants of a scenario that take turns
     Compare(CompareArgs),
+    /// Say since when a number is another over many runs, and whether it creeps
+    History(HistoryArgs),
     /// Print the JSON schema of what is written for programs
     Schema(SchemaArgs),
     /// Print the page of a diagnostic, or what a name of the language means
@@ -406,9 +408,22 @@ pub struct ReportArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// A CSV file with a line for each run, the oldest first
+    #[arg(long, value_name = "FILE.csv")]
+    pub series: PathBuf,
+    /// Which column of it [default: the one beside the names of runs]
+    #[arg(long, value_name = "NAME", requires = "series")]
+    pub column: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Of a run's result, a plan, or a run of a baseline
-    #[arg(value_enum, value_name = "run|plan|baseline")]
+    /// Of a run's result, a plan, a run of a baseline, or a history
+    #[arg(value_enum, value_name = "run|plan|baseline|history")]
     pub of: SchemaOf,
 }
 
@@ -417,6 +432,7 @@ pub enum SchemaOf {
     Run,
     Plan,
     Baseline,
+    History,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod fmt;
+mod history;
 mod live;
 pub mod manual;
 mod output;
@@ -65,6 +66,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Report(args) => report::report(&args, &terminal),
         Command::Baseline(args) => baseline::baseline(&args, &terminal),
         Command::Compare(args) => compare::compare(&args, &terminal),
+        Command::History(args) => history::history(&args, &terminal),
         Command::Schema(args) => schema::schema(&args, &terminal),
         Command::Explain(args) => explain::explain(&args, &terminal),
         Command::Doctor => doctor::doctor(&terminal),

@@ -1,6 +1,7 @@
 //! `stressc schema`: the JSON schemas of what is written for programs, made of the values that are written.
 
 use super::args::{SchemaArgs, SchemaOf};
+use super::history::History;
 use super::output::Terminal;
 use crate::baseline::Signed;
 use crate::plan::Plan;
@@ -13,6 +14,7 @@ pub fn schema(args: &SchemaArgs, terminal: &Terminal) -> u8 {
         SchemaOf::Plan => of::<Plan>("a plan, as `stressc plan --json` prints it"),
         SchemaOf::Run => of::<Report>("the result of a run: `run.json`"),
         SchemaOf::Baseline => of::<Signed>("a run of a baseline: `baselines/FILE/SCENARIO/RUN.json`"),
+        SchemaOf::History => of::<History>("a history, as `stressc history --json` prints it"),
     };
     terminal.out(&(serde_json::to_string_pretty(&schema).expect("a schema is plain data") + "\n"));
     super::OK

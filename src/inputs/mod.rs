@@ -11,6 +11,7 @@ mod host;
 mod library;
 mod load;
 pub mod manual;
+pub mod numbers;
 mod overlay;
 pub mod probe;
 mod revision;

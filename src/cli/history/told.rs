@@ -1,0 +1,176 @@
+//! A history for a person and for a program: each series with its segments, changes and creep.
+
+use crate::base::units::{counted, grouped};
+use crate::history::{Change, Creep, FEWEST, Shape};
+use crate::metric::{printed, shown_change};
+use crate::plan::Type;
+use crate::plan::draw::BLOCKS;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt::Write;
+
+pub const SCHEMA: u64 = 1;
+
+/// What `stressc history --json` prints.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct History {
+    pub schema: u64,
+    /// The file of the numbers.
+    pub of: String,
+    pub series: Vec<Told>,
+    /// What was left out, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// A number of each run.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Told {
+    pub name: String,
+    pub unit: Type,
+    /// The oldest first; a segment, a change and a creep name them by their places, from 0 on.
+    pub values: Vec<Value>,
+    #[serde(flatten)]
+    pub shape: Shape,
+}
+
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Value {
+    pub run: String,
+    /// In base units: nanoseconds, bytes, shares of one.
+    pub value: f64,
+}
+
+impl History {
+    pub fn new(of: String, series: Vec<Told>, notes: Vec<String>) -> History {
+        History { schema: SCHEMA, of, series, notes }
+    }
+
+    /// As wide as a terminal is.
+    pub fn text(&self, width: usize) -> String {
+        let mut out = String::new();
+        for (index, told) in self.series.iter().enumerate() {
+            if index > 0 {
+                out.push('\n');
+            }
+            told.text(&mut out, width.clamp(40, 120) - INDENT.len());
+        }
+        for note in &self.notes {
+            let _ = writeln!(out, "  ! {note}");
+        }
+        out
+    }
+}
+
+const INDENT: &str = "  ";
+
+impl Told {
+    pub fn new(name: String, unit: Type, values: impl Iterator<Item = (String, f64)>, shape: Shape) -> Told {
+        Told { name, unit, values: values.map(|(run, value)| Value { run, value }).collect(), shape }
+    }
+
+    fn text(&self, out: &mut String, width: usize) {
+        let [least, most] = [f64::min, f64::max].map(|of| self.all().reduce(of).unwrap_or(f64::NAN));
+        let shown = |value: f64| printed(value, self.unit);
+        let runs = counted(self.values.len() as u64, "run");
+        let _ = writeln!(out, "{}: {runs}, {} to {}", self.name, shown(least), shown(most));
+        let _ = writeln!(out, "{INDENT}{}", sparkline(&self.all().collect::<Vec<f64>>(), width));
+        let names: Vec<String> = self
+            .shape
+            .segments
+            .iter()
+            .map(|one| match one.to - one.from {
+                1 => self.run(one.from).to_owned(),
+                _ => format!("{} to {}", self.run(one.from), self.run(one.to - 1)),
+            })
+            .collect();
+        let wide = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        for (index, (segment, name)) in self.shape.segments.iter().zip(&names).enumerate() {
+            let change = index.checked_sub(1).and_then(|before| self.shape.changes.get(before));
+            let line = format!("{INDENT}{name:<wide$}  median {:<9}", shown(segment.median));
+            let change = change.map_or_else(String::new, |change| format!("  {}", self.change(change)));
+            let _ = writeln!(out, "{}", format!("{line}{change}").trim_end());
+        }
+        if self.values.len() < FEWEST {
+            let _ = writeln!(out, "{INDENT}a change is told from {FEWEST} runs on");
+        } else if self.shape.changes.is_empty() {
+            let _ = writeln!(out, "{INDENT}no change point");
+        }
+        if let Some(creep) = &self.shape.creep {
+            let _ = writeln!(out, "{INDENT}{}", self.creep(creep));
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = f64> {
+        self.values.iter().map(|one| one.value)
+    }
+
+    fn run(&self, index: usize) -> &str {
+        self.values.get(index).map_or("", |one| one.run.as_str())
+    }
+
+    fn change(&self, change: &Change) -> String {
+        let shown = |value: f64| shown_change(value, self.shape.relative, self.unit);
+        let mut text = format!("{} from {} on", shown(change.shift.change), self.run(change.index));
+        if let Some((low, high)) = change.shift.interval {
+            let _ = write!(text, " ({} to {})", shown(low), shown(high));
+        }
+        let (first, last) = change.between;
+        if first < last {
+            let _ = write!(text, "; it began somewhere from {} to {}", self.run(first), self.run(last));
+        }
+        text
+    }
+
+    fn creep(&self, creep: &Creep) -> String {
+        let shown = |value: f64| shown_change(value, self.shape.relative, self.unit);
+        let (low, high) = creep.interval;
+        format!(
+            "slow creep from about {} on: {} over {} runs ({} to {})",
+            self.run(creep.from),
+            shown(creep.change),
+            grouped(creep.runs as f64, 0),
+            shown(low),
+            shown(high)
+        )
+    }
+}
+
+/// Values as columns of blocks, each the median of those that share it; what lies far out of all others is cut.
+fn sparkline(values: &[f64], width: usize) -> String {
+    let columns = values.len().min(width.max(1));
+    let median = |part: &[f64]| {
+        let mut sorted = part.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        sorted[sorted.len() / 2]
+    };
+    let part = |column: usize| &values[column * values.len() / columns..(column + 1) * values.len() / columns];
+    let drawn: Vec<f64> = (0..columns).map(|column| median(part(column))).collect();
+    let mut sorted = drawn.clone();
+    sorted.sort_by(f64::total_cmp);
+    let Some(last) = sorted.len().checked_sub(1) else { return String::new() };
+    let (low, high) = (sorted[last / 50], sorted[last - last / 50]);
+    let levels = (BLOCKS.len() - 2) as f64;
+    let block = |value: &f64| match high > low {
+        true => BLOCKS[1 + ((value - low) / (high - low) * levels).round().clamp(0.0, levels) as usize],
+        false => BLOCKS[BLOCKS.len() / 2],
+    };
+    drawn.iter().map(block).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sparkline_is_as_wide_as_it_may_be_and_shows_what_changes() {
+        assert_eq!(sparkline(&[1.0, 2.0, 3.0], 80), "▁▅█");
+        assert_eq!(sparkline(&[5.0; 4], 80), "▄▄▄▄");
+        assert_eq!(sparkline(&[], 80), "");
+        let steps: Vec<f64> = (0..300).map(|run| if run < 150 { 10.0 } else { 20.0 }).collect();
+        assert_eq!(sparkline(&steps, 10), "▁▁▁▁▁█████");
+        // One outlier among many presses nothing flat.
+        let mut wild = steps;
+        wild[3] = 900.0;
+        assert_eq!(sparkline(&wild, 100).chars().last(), Some('█'));
+    }
+}
