@@ -25,6 +25,7 @@ mod floors;
 mod flows;
 mod fmt;
 mod fragment;
+mod gave_way;
 mod guard;
 mod headers;
 mod history;

@@ -20,6 +20,9 @@ pub enum Event {
         /// How many descriptors the process could open, and how many it may since it asked for more.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         raised: Option<(u64, u64)>,
+        /// How many cores the process and what it starts may use.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cores: Option<f64>,
     },
     ServiceReady {
         service: String,

@@ -86,6 +86,8 @@ pub struct Stats {
     /// Why requests failed.
     pub causes: Causes,
     pub seed: u64,
+    /// How many cores there were, where the record says so.
+    pub cores: Option<f64>,
     pub id: String,
     pub started: String,
     /// The end of the load, or of the last slice where the run was cut off.
@@ -138,7 +140,9 @@ impl Stats {
 
     pub fn take(&mut self, event: Event) {
         match event {
-            Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
+            Event::Started { id, started, seed, cores, .. } => {
+                (self.id, self.started, self.seed, self.cores) = (id, started, seed, cores);
+            }
             Event::Slice(slice) => self.add(&slice),
             Event::Example(example) => self.examples.take(*example),
             Event::Failed { causes } => causes.into_iter().for_each(|failed| self.causes.take(failed)),

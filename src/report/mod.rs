@@ -9,6 +9,7 @@ mod examples;
 mod expected;
 mod faults;
 mod format;
+mod gave_way;
 mod generator;
 mod json;
 mod ledgers;
@@ -27,6 +28,7 @@ pub use examples::{Examples, Told};
 pub use expected::{Compared, Expected};
 pub use faults::{Injection, Occurrence, PlannedEvent, PlannedFault, PlannedInjections};
 pub use format::Format;
+pub use gave_way::{Broke, Broken, GaveWay, Kind, Reached};
 pub use generator::Health;
 pub use json::json;
 pub use ledgers::{LedgerTotals, Wronged};
@@ -67,6 +69,9 @@ pub struct Report {
     pub complete: bool,
     pub verdict: VerdictKind,
     pub reason: Option<String>,
+    /// What had reached its bound when latency or errors broke; nothing where neither did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gave_way: Option<GaveWay>,
     pub problems: Vec<String>,
     /// What failed of the teardown; it is among the problems too.
     pub not_torn_down: Vec<String>,
@@ -186,6 +191,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         complete: stats.complete,
         verdict: verdict.kind,
         reason: verdict.reason.clone(),
+        gave_way: gave_way::gave_way(plan, stats),
         problems: stats.problems.iter().chain(&stats.not_torn_down).cloned().collect(),
         not_torn_down: stats.not_torn_down.clone(),
         died: stats.died.iter().map(death).collect(),

@@ -110,6 +110,9 @@ fn heading(out: &mut String, report: &Report, paint: &Paint) {
     if let Some(reason) = &report.reason {
         let _ = writeln!(out, "  {reason}");
     }
+    if let Some(gave_way) = &report.gave_way {
+        let _ = writeln!(out, "  {}", escaped(&gave_way.text));
+    }
     for limit in &report.trust.limits {
         let mark = if report.trust.reasons.contains(&limit.text) { "!" } else { "→" };
         let _ = writeln!(out, "  {} {}", paint.unsure(mark), limit.text);

@@ -119,6 +119,7 @@ async fn control(
         workers: settings.workers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         raised: settings.raised,
+        cores: Some(crate::inputs::cores() as f64),
     });
     let mut services: Vec<Arc<Running>> = Vec::new();
     let mut interrupt = Interrupt::new()?;

@@ -1,0 +1,110 @@
+//! What gave way first: the resource or limit that had reached its bound when latency or errors broke.
+
+mod bounds;
+mod broke;
+
+use super::seconds::seconds;
+use crate::base::units::{SECOND, duration};
+use crate::measure::Stats;
+use crate::plan::Plan;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What broke, and what had reached its bound by then.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+pub struct GaveWay {
+    /// In one sentence.
+    pub text: String,
+    pub broke: Broke,
+    /// In the order in which they reached it; none where nothing that was watched had.
+    pub reached: Vec<Reached>,
+}
+
+/// When the answers of a load became what nobody wants, and stayed so for seconds.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+pub struct Broke {
+    pub what: Broken,
+    pub load: String,
+    #[serde(rename = "at_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
+    pub at: u64,
+    /// By what that is known: a bound of an expectation, or what is usual.
+    pub by: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Broken {
+    Latency,
+    Errors,
+}
+
+/// A resource or limit that had reached its bound.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+pub struct Reached {
+    pub kind: Kind,
+    /// From when on.
+    #[serde(rename = "at_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
+    pub at: u64,
+    pub text: String,
+}
+
+/// In the order in which they are told where two reached their bounds in the same second: what keeps the others from being reached first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Generator,
+    Descriptors,
+    Memory,
+    Pool,
+    Slots,
+    Connections,
+    Processor,
+    Limit,
+    InFlight,
+}
+
+impl Kind {
+    fn noun(self) -> &'static str {
+        match self {
+            Kind::Generator => "the generator itself",
+            Kind::Descriptors => "descriptors",
+            Kind::Memory => "memory",
+            Kind::Pool => "a pool",
+            Kind::Slots => "slots",
+            Kind::Connections => "connections",
+            Kind::Processor => "the processor",
+            Kind::Limit => "a limit",
+            Kind::InFlight => "the room for requests in flight",
+        }
+    }
+}
+
+impl Broke {
+    fn text(&self) -> String {
+        let what = match self.what {
+            Broken::Latency => "the latency",
+            Broken::Errors => "the error rate",
+        };
+        format!("{what} of `{}` broke at {} ({})", self.load, instant(self.at), self.by)
+    }
+}
+
+/// To the second, as what it is of was looked at.
+fn instant(at: u64) -> String {
+    duration(at / SECOND * SECOND)
+}
+
+/// `None` where nothing broke, and of a record of a version before, which does not say how many cores there were.
+pub fn gave_way(plan: &Plan, stats: &Stats) -> Option<GaveWay> {
+    let cores = stats.cores?;
+    let broke = broke::broke(plan, stats)?;
+    let mut reached = bounds::reached(plan, stats, cores, broke.at);
+    reached.sort_by_key(|one| (one.at / SECOND, one.kind));
+    let text = match reached.first() {
+        Some(first) => format!("{} gave way first: {}; {}", first.kind.noun(), first.text, broke.text()),
+        None => format!("{}, and nothing that was watched had reached a bound by then", broke.text()),
+    };
+    Some(GaveWay { text, broke, reached })
+}
