@@ -450,7 +450,7 @@ mod tests {
     ];
 
     /// Areas `a`, `b`, … with scenarios `a0`, `a1`, …
-    fn judge(areas: &[(f64, &[MemberOutcome])], ready: Option<Ready>) -> SuiteVerdict {
+    fn judge(areas: &[(f64, &[MemberOutcome])], ready: Option<&Ready>) -> SuiteVerdict {
         let names = ["a", "b", "c"];
         let members: Vec<Vec<(String, MemberOutcome)>> = areas
             .iter()
@@ -463,7 +463,7 @@ mod tests {
             .zip(&members)
             .map(|(((weight, _), name), members)| Scored { name, weight: *weight, members })
             .collect();
-        suite(&scored, ready.as_ref())
+        suite(&scored, ready)
     }
 
     fn bound(of: &str, operator: Binary, bound: f64) -> Ready {
@@ -525,11 +525,11 @@ mod tests {
             let alone = judge(&[(1.0, &[outcome])], None);
             assert_eq!(alone.score, ScoreRange { least: from, most: to }, "{outcome:?}");
             assert_eq!(alone.rank.exit_code(), code, "{outcome:?}");
-            assert_eq!(judge(&[(1.0, &[outcome])], Some(passed("a0"))).ready, Some(held), "{outcome:?}");
-            assert_eq!(judge(&[(1.0, &[outcome])], Some(not(passed("a0")))).ready, Some(contrary), "{outcome:?}");
+            assert_eq!(judge(&[(1.0, &[outcome])], Some(&passed("a0"))).ready, Some(held), "{outcome:?}");
+            assert_eq!(judge(&[(1.0, &[outcome])], Some(&not(passed("a0")))).ready, Some(contrary), "{outcome:?}");
             let (below, no_more) = (bound("a", Binary::Less, 0.5), bound("score", Binary::LessEqual, 0.0));
             for low in [below, no_more] {
-                assert_eq!(judge(&[(1.0, &[outcome])], Some(low)).ready, Some(contrary), "{outcome:?}");
+                assert_eq!(judge(&[(1.0, &[outcome])], Some(&low)).ready, Some(contrary), "{outcome:?}");
             }
             // A verdict of the run becomes an outcome, and that has the exit code which the run had alone.
             if outcome.is_tested() {
@@ -544,7 +544,7 @@ mod tests {
     fn ready_needs_the_lower_end_and_fails_by_the_upper() {
         // 50–75%.
         let areas: [(f64, &[MemberOutcome]); 1] = [(1.0, &[Passed, Passed, Failed, Inconclusive])];
-        let of = |ready: Ready| judge(&areas, Some(ready)).ready.unwrap();
+        let of = |ready: Ready| judge(&areas, Some(&ready)).ready.unwrap();
         use Outcome::{Failed as No, Held, Inconclusive as Open};
         for (operator, at, expected) in [
             (Binary::GreaterEqual, 0.5, Held),
@@ -580,7 +580,7 @@ mod tests {
         // 0.1 + 0.2 is more than 0.3, and 0.7 · 0.1 · 10 less than 0.7, for a processor.
         let areas: [(f64, &[MemberOutcome]); 3] = [(0.1, &[Passed]), (0.2, &[Passed]), (0.7, &[Failed])];
         for operator in [Binary::GreaterEqual, Binary::LessEqual, Binary::Equal] {
-            let judged = judge(&areas, Some(bound("score", operator, 0.3)));
+            let judged = judge(&areas, Some(&bound("score", operator, 0.3)));
             assert_eq!(judged.ready, Some(Outcome::Held), "{operator:?}");
         }
         let close = ScoreRange { least: 0.849_99, most: 0.849_99 };
@@ -591,10 +591,10 @@ mod tests {
     #[test]
     fn a_suite_that_says_when_it_is_ready_passes_when_it_is_and_by_nothing_else() {
         let half: [(f64, &[MemberOutcome]); 1] = [(1.0, &[Passed, Failed])];
-        let ready = judge(&half, Some(least("score", 0.5)));
+        let ready = judge(&half, Some(&least("score", 0.5)));
         assert_eq!((ready.rank, ready.rank.exit_code()), (Rank::Passed, 0));
         assert_eq!(ready.reason.as_deref(), Some("1 of 2 scenarios has failed, and it is ready all the same"));
-        let both = judge(&half, Some(and(least("score", 0.5), and(least("a", 0.9), passed("a1")))));
+        let both = judge(&half, Some(&and(least("score", 0.5), and(least("a", 0.9), passed("a1")))));
         assert_eq!(both.rank, Rank::Failed);
         assert_eq!(both.reason.as_deref(), Some("not ready: `a >= 90%` and `passed(a1)` do not hold"));
         let told: Vec<(&str, Outcome, &str)> =
@@ -609,14 +609,14 @@ mod tests {
         );
         // What is open may be open for want of trust; what could not be run counts before either.
         for (other, code) in [(Inconclusive, 4), (Untrusted, 5), (Error, 3), (NotRun, 130), (Skipped, 1)] {
-            let judged = judge(&[(1.0, &[Passed, other])], Some(least("score", 0.9)));
+            let judged = judge(&[(1.0, &[Passed, other])], Some(&least("score", 0.9)));
             assert_eq!(judged.rank.exit_code(), code, "{other:?}: {:?}", judged.reason);
         }
         // A gate that nothing of it touches holds all the same, and yet the suite was not run to its end.
-        let judged = judge(&[(1.0, &[Passed, Error])], Some(passed("a0")));
+        let judged = judge(&[(1.0, &[Passed, Error])], Some(&passed("a0")));
         assert_eq!((judged.ready, judged.rank), (Some(Outcome::Held), Rank::Error));
         assert_eq!(judged.reason.as_deref(), Some("1 of 2 scenarios could not be run to its end"));
-        let judged = judge(&[(1.0, &[Passed, Skipped])], Some(passed("a0")));
+        let judged = judge(&[(1.0, &[Passed, Skipped])], Some(&passed("a0")));
         assert_eq!((judged.ready, judged.rank), (Some(Outcome::Held), Rank::Passed));
     }
 
