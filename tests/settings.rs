@@ -157,7 +157,7 @@ fn what_can_be_done_with_a_suite_is_said() {
     for call in [["run", "--share", "1/2"], ["run", "--runs", "3"], ["plan", "--svg", "x.svg"]] {
         let ran = place.call(&[call[0], "suite.stress:release", call[1], call[2]]);
         assert_eq!(ran.code, 2, "{}", ran.err);
-        assert!(ran.err.contains(&format!("`{}` is of a single scenario", call[1])), "{}", ran.err);
+        assert!(ran.err.contains(&format!("`{}` works with a single scenario only", call[1])), "{}", ran.err);
     }
 }
 

@@ -95,7 +95,7 @@ fn a_suite_runs_all_in_order_and_is_told_as_one() {
     assert_eq!(told["gates"][1]["verdict"], "held");
     assert!(ran.out.starts_with("✘ not run whole  release\n"), "{}", ran.out);
     for part in [
-        "score      20–40%, 1 may still be either",
+        "score      20–40%, 1 scenario undecided",
         "tested     3 of 5 scenarios",
         "✘ score >= 85%   failed: 20–40%",
         "`count(main) == 3`: 10",
@@ -170,21 +170,21 @@ fn a_suite_that_was_killed_is_taken_up_behind_what_is_done() {
     let told = place.call(&["report"]);
     assert_eq!(told.code, 130, "{}{}", told.out, told.err);
     assert!(told.out.starts_with("■ ended early  all_three\n"), "{}", told.out);
-    assert!(told.out.contains("2 of 3 scenarios were not run to the end"), "{}", told.out);
+    assert!(told.out.contains("2 of 3 scenarios have no verdict because the suite ended early"), "{}", told.out);
     // What does something else now is another suite.
     let file = place.path().join("three.stress");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("hold 20/s for 2s", "hold 20/s for 3s")).unwrap();
     let refused = resumed(&place);
     assert_eq!(refused.code, 3, "{}", refused.err);
-    assert!(refused.err.contains("`second` does something else now"), "{}", refused.err);
+    assert!(refused.err.contains("`second` has changed since it started"), "{}", refused.err);
     std::fs::write(&file, &text).unwrap();
     let before = server.count();
     let ran = resumed(&place);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert_eq!(server.count() - before, 50, "the first is not run again");
-    assert!(ran.err.contains("1 of 3 are done, and are not run again"), "{}", ran.err);
-    assert!(ran.out.contains("since the suite was taken up once"), "{}", ran.out);
+    assert!(ran.err.contains("1 of 3 scenarios are done and do not run again"), "{}", ran.err);
+    assert!(ran.out.contains("resumed once"), "{}", ran.out);
     let told = result(&place);
     assert_eq!(outcomes(&told), named(&[("first", "passed"), ("second", "passed"), ("third", "passed")]));
     assert_eq!(told["resumed"].as_array().map(Vec::len), Some(1));
@@ -195,7 +195,7 @@ fn a_suite_that_was_killed_is_taken_up_behind_what_is_done() {
     assert_eq!(place.runs().len(), 5);
     let again = resumed(&place);
     assert_eq!(again.code, 3, "{}", again.err);
-    assert!(again.err.contains("has run whole"), "{}", again.err);
+    assert!(again.err.contains("is complete"), "{}", again.err);
 }
 
 #[test]
@@ -205,13 +205,13 @@ fn a_suite_that_is_interrupted_ends_in_order_and_is_taken_up() {
     let mut child = in_the_second(&place, &server);
     // Nobody else writes the record meanwhile.
     let refused = resumed(&place);
-    assert!(refused.err.contains("another process runs this suite now"), "{}", refused.err);
+    assert!(refused.err.contains("another process is running this suite"), "{}", refused.err);
     signal(&child, "INT");
     let (out, err) = (rest(child.stdout.take()), rest(child.stderr.take()));
     assert_eq!(child.wait().unwrap().code(), Some(130), "{out}{err}");
     let told = result(&place);
     assert_eq!(outcomes(&told), named(&[("first", "passed"), ("second", "interrupted"), ("third", "not_run")]));
-    assert!(out.contains("`stressc run --resume` goes on with it"), "{out}");
+    assert!(out.contains("`stressc run --resume` continues it"), "{out}");
     let id = suite(&place).file_name().unwrap().to_str().unwrap().to_owned();
     let ran = place.call(&["run", "--resume", &id, "--no-progress"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
@@ -222,9 +222,9 @@ fn a_suite_that_is_interrupted_ends_in_order_and_is_taken_up() {
 fn what_cannot_be_taken_up_is_said() {
     let place = Place::new();
     for (call, code, part) in [
-        (vec!["run", "--resume"], 3, "none is recorded here"),
+        (vec!["run", "--resume"], 3, "no suite is recorded here"),
         (vec!["run", "--resume", "2026"], 3, "no run is called `2026`"),
-        (vec!["run", "--resume", "three.stress:all_three"], 2, "the record says which file it is of"),
+        (vec!["run", "--resume", "three.stress:all_three"], 2, "because the record names the file"),
         (vec!["run", "three.stress", "--resume"], 2, "cannot be used with"),
         (vec!["run"], 2, "required"),
     ] {

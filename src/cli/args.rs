@@ -228,10 +228,10 @@ pub struct HowArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// A file, or FILE:SCENARIO where it has several; FILE:SUITE runs a suite, DIR all scenarios of its files
+    /// A file, or FILE:SCENARIO if it has several; FILE:SUITE runs a suite, DIR the scenarios of all its files
     #[arg(value_name = "FILE[:SCENARIO]|DIR", required_unless_present = "resume")]
     pub file: Option<String>,
-    /// Go on with a suite that ended early, behind what of it is done: the id of its record, the start of one, or the newest
+    /// Continue a suite that ended early: the id of its record, or the first part of one [default: the newest]
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "last", value_parser = resumed, conflicts_with_all = ["file", "share", "runs", "save_baseline", "profile", "set", "env_file", "root", "seed"])]
     pub resume: Option<String>,
     #[command(flatten)]
@@ -509,8 +509,7 @@ fn share(text: &str) -> Result<(u64, u64), String> {
 fn resumed(text: &str) -> Result<String, String> {
     match text.contains(".stress:") || text.ends_with(".stress") {
         true => {
-            Err("the record says which file it is of; write `--resume` alone, or with the id of a suite's run"
-                .to_owned())
+            Err("`--resume` takes the id of a suite's run and no file, because the record names the file".to_owned())
         }
         false => Ok(text.to_owned()),
     }

@@ -156,10 +156,7 @@ fn suite(args: &PlanArgs, terminal: &Terminal) -> Result<u8, u8> {
         ("--runs", args.runs.is_some()),
     ];
     if let Some((flag, _)) = flags.into_iter().find(|(_, given)| *given) {
-        terminal.error(&format!(
-            "`{flag}` is of a single scenario, and `{}` has several: plan that by its name",
-            args.file
-        ));
+        terminal.error(&format!("`{flag}` works with a single scenario only; name one, as in `FILE:SCENARIO`"));
         return Err(super::DOES_NOT_CHECK);
     }
     let prepared = super::suite::prepare(&args.file, &args.asked.asked(), terminal)?;

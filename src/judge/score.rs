@@ -394,21 +394,21 @@ fn reason(rank: Rank, outcomes: &[MemberOutcome], (ready, gates): (Option<Outcom
         format!("{} {does}", which.join(" and "))
     };
     match (rank, ready) {
-        (Rank::Error, _) => share(&[MemberOutcome::Error], ["could", "could"], "not be run to its end"),
+        (Rank::Error, _) => share(&[MemberOutcome::Error], ["could", "could"], "not be run"),
         (Rank::Aborted | Rank::Interrupted, _) => {
             let left = [MemberOutcome::Interrupted, MemberOutcome::NotRun];
-            share(&left, ["was", "were"], "not run to the end, since the suite was ended before")
+            share(&left, ["has", "have"], "no verdict because the suite ended early")
         }
         (_, Some(Outcome::Held)) => {
             let failed = [MemberOutcome::Failed, MemberOutcome::FailedInDoubt, MemberOutcome::Aborted];
-            share(&failed, ["has", "have"], "failed, and it is ready all the same")
+            share(&failed, ["has", "have"], "failed").map(|failed| format!("ready, although {failed}"))
         }
         (_, Some(Outcome::Failed)) => {
             Some(format!("not ready: {}", of_gates(Outcome::Failed, "does not hold", "do not hold")))
         }
         (_, Some(Outcome::Inconclusive)) => {
             let open = of_gates(Outcome::Inconclusive, "is", "are");
-            Some(format!("whether it is ready cannot be said: {open} inconclusive"))
+            Some(format!("whether it is ready is open: {open} inconclusive"))
         }
         (Rank::Failed | Rank::FailedInDoubt, None) => share(
             &[MemberOutcome::Failed, MemberOutcome::FailedInDoubt, MemberOutcome::Aborted],
@@ -593,7 +593,7 @@ mod tests {
         let half: [(f64, &[MemberOutcome]); 1] = [(1.0, &[Passed, Failed])];
         let ready = judge(&half, Some(&least("score", 0.5)));
         assert_eq!((ready.rank, ready.rank.exit_code()), (Rank::Passed, 0));
-        assert_eq!(ready.reason.as_deref(), Some("1 of 2 scenarios has failed, and it is ready all the same"));
+        assert_eq!(ready.reason.as_deref(), Some("ready, although 1 of 2 scenarios has failed"));
         let both = judge(&half, Some(&and(least("score", 0.5), and(least("a", 0.9), passed("a1")))));
         assert_eq!(both.rank, Rank::Failed);
         assert_eq!(both.reason.as_deref(), Some("not ready: `a >= 90%` and `passed(a1)` do not hold"));
@@ -615,7 +615,7 @@ mod tests {
         // A gate that nothing of it touches holds all the same, and yet the suite was not run to its end.
         let judged = judge(&[(1.0, &[Passed, Error])], Some(&passed("a0")));
         assert_eq!((judged.ready, judged.rank), (Some(Outcome::Held), Rank::Error));
-        assert_eq!(judged.reason.as_deref(), Some("1 of 2 scenarios could not be run to its end"));
+        assert_eq!(judged.reason.as_deref(), Some("1 of 2 scenarios could not be run"));
         let judged = judge(&[(1.0, &[Passed, Skipped])], Some(&passed("a0")));
         assert_eq!((judged.ready, judged.rank), (Some(Outcome::Held), Rank::Passed));
     }
@@ -633,9 +633,9 @@ mod tests {
             (
                 &[Failed, Interrupted, NotRun],
                 130,
-                Some("2 of 3 scenarios were not run to the end, since the suite was ended before"),
+                Some("2 of 3 scenarios have no verdict because the suite ended early"),
             ),
-            (&[Interrupted, Error], 3, Some("1 of 2 scenarios could not be run to its end")),
+            (&[Interrupted, Error], 3, Some("1 of 2 scenarios could not be run")),
         ] {
             let judged = judge(&[(1.0, members)], None);
             assert_eq!((judged.rank.exit_code(), judged.reason.as_deref()), (code, reason), "{members:?}");

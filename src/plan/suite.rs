@@ -60,7 +60,7 @@ impl SuitePlan {
             (plan.areas.iter().map(area).collect::<Vec<_>>(), plan.ready.clone())
         };
         if shape(self) != shape(other) {
-            return Some("the suite has other scenarios, areas, weights, or another `ready when`".to_owned());
+            return Some("its scenarios, areas, weights or `ready when` have changed".to_owned());
         }
         let changed = |(own, other): &(&PlannedMember, &PlannedMember)| {
             own.skipped.is_none() && (own.fingerprint != other.fingerprint || other.skipped.is_some())
@@ -69,8 +69,8 @@ impl SuitePlan {
             self.members().zip(other.members()).filter(changed).map(|(own, _)| format!("`{}`", own.path)).collect();
         match changed.as_slice() {
             [] => None,
-            [one] => Some(format!("{one} does something else now")),
-            several => Some(format!("{} do something else now", several.join(", "))),
+            [one] => Some(format!("{one} has changed")),
+            several => Some(format!("{} have changed", several.join(", "))),
         }
     }
 }
@@ -104,10 +104,10 @@ mod tests {
         let can_run = plan(vec![member("one", "1", None), member("two", "3", None)]);
         assert_eq!(before.differs(&can_run), None, "what was left out may be run now");
         let other = plan(vec![member("one", "9", None), member("two", "2", Some("no variable"))]);
-        assert_eq!(before.differs(&other).unwrap(), "`one` does something else now");
-        assert_eq!(can_run.differs(&before).unwrap(), "`two` does something else now");
+        assert_eq!(before.differs(&other).unwrap(), "`one` has changed");
+        assert_eq!(can_run.differs(&before).unwrap(), "`two` has changed");
         let fewer = plan(vec![member("one", "1", None)]);
-        assert!(before.differs(&fewer).unwrap().starts_with("the suite has other scenarios"));
+        assert!(before.differs(&fewer).unwrap().starts_with("its scenarios, areas"));
         let mut ready = before.clone();
         ready.ready = Some(Ready::Passed("one".to_owned()));
         assert!(before.differs(&ready).is_some());

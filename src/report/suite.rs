@@ -4,10 +4,10 @@
 use super::expected::{Expected, expected};
 use super::seconds::seconds;
 use crate::base::units::counted;
-use crate::judge::{self, Coverage, Gate, MemberOutcome, Rank, ScoreRange, Scored, SuiteVerdict, Verdict, VerdictKind};
+use crate::judge::{self, Coverage, Gate, MemberOutcome, ScoreRange, Scored, SuiteVerdict, Verdict, VerdictKind};
 use crate::measure::Stats;
 use crate::metric::Outcome;
-use crate::plan::{Plan, PlannedMember, SuitePlan};
+use crate::plan::{Plan, PlannedArea, PlannedMember, SuitePlan};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -123,8 +123,8 @@ fn reasons(outcome: MemberOutcome, verdict: &Verdict, told: &[Expected]) -> Vec<
         MemberOutcome::Failed | MemberOutcome::FailedInDoubt => of(Outcome::Failed).collect(),
         MemberOutcome::Inconclusive => own.chain(of(Outcome::Inconclusive)).collect(),
         MemberOutcome::Untrusted => verdict.trust.reasons.clone(),
-        MemberOutcome::Interrupted => vec!["it was ended before it was done".to_owned()],
-        MemberOutcome::NothingExpected => vec!["nothing was expected, so nothing was tested".to_owned()],
+        MemberOutcome::Interrupted => vec!["it was interrupted".to_owned()],
+        MemberOutcome::NothingExpected => vec!["it has no `expect`, so it tests nothing".to_owned()],
         MemberOutcome::Aborted | MemberOutcome::Error | MemberOutcome::Skipped | MemberOutcome::NotRun => own.collect(),
     }
 }
@@ -139,24 +139,27 @@ fn judged_by(expected: &Expected) -> String {
 /// The report of a suite by what came of its scenarios, in their order.
 pub fn suite(plan: &SuitePlan, facts: SuiteFacts, results: Vec<MemberResult>) -> SuiteReport {
     let mut results = results.into_iter();
-    let mut came: Vec<(f64, &str, Vec<(&PlannedMember, MemberResult)>)> = Vec::new();
-    for area in &plan.areas {
-        let not_run = || MemberResult::without(MemberOutcome::NotRun, None, None);
-        let own = area.members.iter().map(|planned| (planned, results.next().unwrap_or_else(not_run))).collect();
-        came.push((area.weight, &area.name, own));
-    }
-    let named: Vec<Vec<(String, MemberOutcome)>> =
-        came.iter().map(|(.., own)| own.iter().map(|(p, result)| (p.path.clone(), result.outcome)).collect()).collect();
-    let scored: Vec<Scored<'_>> =
-        came.iter().zip(&named).map(|((weight, name, _), members)| Scored { name, weight: *weight, members }).collect();
-    let verdict = judge::suite(&scored, plan.ready.as_ref());
-    let SuiteVerdict { rank, reason, score, areas, coverage, gates, ready } = verdict;
-    let duration = came.iter().flat_map(|(.., own)| own).filter_map(|(_, result)| result.duration).sum();
-    let areas = came.into_iter().zip(areas).map(|((weight, name, own), score)| SuiteArea {
-        name: name.to_owned(),
-        weight,
+    let not_run = || MemberResult::without(MemberOutcome::NotRun, None, None);
+    let mut of_area = |area: &PlannedArea| {
+        area.members.iter().map(|planned| told(planned, results.next().unwrap_or_else(not_run))).collect()
+    };
+    let came: Vec<Vec<SuiteMemberReport>> = plan.areas.iter().map(&mut of_area).collect();
+    let duration = came.iter().flatten().filter_map(|member| member.came.duration).sum();
+    let outcomes = |own: &Vec<SuiteMemberReport>| own.iter().map(|own| (own.path.clone(), own.outcome)).collect();
+    let outcomes: Vec<Vec<(String, MemberOutcome)>> = came.iter().map(outcomes).collect();
+    let scored: Vec<Scored<'_>> = plan
+        .areas
+        .iter()
+        .zip(&outcomes)
+        .map(|(area, members)| Scored { name: &area.name, weight: area.weight, members })
+        .collect();
+    let SuiteVerdict { rank, reason, score, areas, coverage, gates, ready } =
+        judge::suite(&scored, plan.ready.as_ref());
+    let areas = plan.areas.iter().zip(areas).zip(came).map(|((area, score), scenarios)| SuiteArea {
+        name: area.name.clone(),
+        weight: area.weight,
         score,
-        scenarios: own.into_iter().map(told).collect(),
+        scenarios,
     });
     SuiteReport {
         schema: super::SCHEMA,
@@ -170,7 +173,7 @@ pub fn suite(plan: &SuitePlan, facts: SuiteFacts, results: Vec<MemberResult>) ->
         duration,
         verdict: rank.kind(),
         reason,
-        exit_code: Rank::exit_code(rank),
+        exit_code: rank.exit_code(),
         score,
         coverage,
         ready,
@@ -179,7 +182,7 @@ pub fn suite(plan: &SuitePlan, facts: SuiteFacts, results: Vec<MemberResult>) ->
     }
 }
 
-fn told((planned, came): (&PlannedMember, MemberResult)) -> SuiteMemberReport {
+fn told(planned: &PlannedMember, came: MemberResult) -> SuiteMemberReport {
     SuiteMemberReport {
         path: planned.path.clone(),
         file: planned.file.clone(),

@@ -115,7 +115,7 @@ impl SuiteRecord {
         let members = guard::unfollowed(OpenOptions::new().append(true)).open(&path).map_err(at(&path))?;
         match members.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(at(&path)("another process runs this suite now")),
+            Err(TryLockError::WouldBlock) => return Err(at(&path)("another process is running this suite")),
             // A file system without locks.
             Err(TryLockError::Error(_)) => {}
         }
@@ -251,7 +251,7 @@ mod tests {
         let directory = record.directory.clone();
         assert!(is_suite(&directory) && !is_suite(place.path()));
         let refused = SuiteRecord::open(&directory).err().unwrap().to_string();
-        assert!(refused.contains("another process runs this suite now"), "{refused}");
+        assert!(refused.contains("another process is running this suite"), "{refused}");
         let begun = |member, run: &str| SuiteEvent::Begun { member, run: run.to_owned() };
         record.append(&begun(0, "run-0")).unwrap();
         record.append(&SuiteEvent::Ended { member: 0 }).unwrap();
@@ -267,7 +267,7 @@ mod tests {
         assert!(read.is_done(0) && !read.is_done(1) && !read.is_complete());
         let mut record = SuiteRecord::open(&directory).unwrap();
         let at = "2026-01-02T00:00:00Z".to_owned();
-        record.append(&SuiteEvent::Resumed { at: at.clone(), plan: head.plan.clone() }).unwrap();
+        record.append(&SuiteEvent::Resumed { at: at.clone(), plan: head.plan }).unwrap();
         record.append(&SuiteEvent::NotRun { member: 1, problem: "no port".to_owned() }).unwrap();
         record.append(&begun(2, "run-2")).unwrap();
         record.append(&SuiteEvent::Ended { member: 2 }).unwrap();

@@ -27,7 +27,7 @@ fn result(planned: &PlannedMember, state: MemberState, runs: &Path, now: Timesta
         }),
         (MemberState::NotRun(problem), _) => without(MemberOutcome::Error, None, Some(problem)),
         (MemberState::Begun(run), _) => {
-            without(MemberOutcome::Interrupted, Some(run), Some("it was ended before it was done".to_owned()))
+            without(MemberOutcome::Interrupted, Some(run), Some("it was interrupted".to_owned()))
         }
         (MemberState::Waiting, Some(why)) => without(MemberOutcome::Skipped, None, Some(why.clone())),
         (MemberState::Waiting, None) => without(MemberOutcome::NotRun, None, None),

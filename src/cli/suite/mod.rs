@@ -22,7 +22,7 @@ use crate::{metric, store};
 /// Runs `FILE:SUITE` or a directory; the exit code.
 pub fn run(file: &str, args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
     if let Some(flag) = of_one_scenario(args) {
-        terminal.error(&format!("`{flag}` is of a single scenario, and `{file}` has several: run that by its name"));
+        terminal.error(&format!("`{flag}` works with a single scenario only; name one, as in `FILE:SCENARIO`"));
         return Err(super::DOES_NOT_CHECK);
     }
     let asked = args.how.asked.asked();
@@ -43,7 +43,7 @@ pub fn run(file: &str, args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
         terminal.error(&format!("the suite cannot be recorded, so it is not started: {error}"));
         super::COULD_NOT_RUN
     })?;
-    Running { id: stamp.id, seed, prepared, done: Vec::new(), record, args, terminal }.to_end()
+    Running { id: stamp.id, seed, prepared, done: Vec::new(), record, args, terminal }.finish()
 }
 
 /// What is asked for and cannot be done with several scenarios.
@@ -67,22 +67,24 @@ fn agreed_all(prepared: &PreparedSuite, how: &HowArgs, terminal: &Terminal) -> R
 /// Goes on with a suite that ended early, behind what of it is done.
 pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
     let refused = |problem: &str| {
-        terminal.error(&format!("the suite is not taken up: {problem}"));
+        terminal.error(&format!("the suite cannot be resumed: {problem}"));
         super::COULD_NOT_RUN
     };
     let wanted = args.resume.as_deref().unwrap_or("last");
     let directory = match wanted {
-        "last" => store::suites(&args.how.record).into_iter().next().ok_or_else(|| refused("none is recorded here"))?,
+        "last" => {
+            store::suites(&args.how.record).into_iter().next().ok_or_else(|| refused("no suite is recorded here"))?
+        }
         wanted => store::find(&args.how.record, wanted).map_err(|error| refused(&error.to_string()))?,
     };
     if !store::is_suite(&directory) {
-        return Err(refused(&format!("`{wanted}` is the run of a scenario; run that again by its name")));
+        return Err(refused(&format!("`{wanted}` is the run of a single scenario; run it again by its name")));
     }
     let read = store::read_suite(&directory).map_err(|error| refused(&error.to_string()))?;
     let SuiteHead { id, seed, asked, plan, .. } = &read.head;
     if read.is_complete() {
         return Err(refused(&format!(
-            "`{id}` has run whole; `stressc report {id}` shows it, `stressc run {}` begins anew",
+            "`{id}` is complete; `stressc report {id}` shows it, and `stressc run {}` starts a new one",
             asked.file
         )));
     }
@@ -95,8 +97,8 @@ pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
     };
     let prepared = prepare(&asked.file, &set, terminal)?;
     if let Some(why) = plan.differs(&prepared.plan) {
-        let anew = format!("begin anew with `stressc run {}`", asked.file);
-        return Err(refused(&format!("{why}, so what was measured before is of another suite; {anew}")));
+        let anew = format!("start a new one with `stressc run {}`", asked.file);
+        return Err(refused(&format!("{why} since it started, so its earlier results no longer fit; {anew}")));
     }
     agreed_all(&prepared, &args.how, terminal)?;
     places(&args.out, terminal)?;
@@ -107,8 +109,8 @@ pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
         .map_err(|error| refused(&error.to_string()))?;
     let done: Vec<bool> = (0..read.members.len()).map(|member| read.is_done(member)).collect();
     let count = done.iter().filter(|done| **done).count();
-    terminal.err(&format!("{}: {count} of {} are done, and are not run again\n", escaped(id), done.len()));
-    Running { id: id.clone(), seed: *seed, prepared, done, record, args, terminal }.to_end()
+    terminal.err(&format!("{}: {count} of {} scenarios are done and do not run again\n", escaped(id), done.len()));
+    Running { id: id.clone(), seed: *seed, prepared, done, record, args, terminal }.finish()
 }
 
 struct Running<'a> {
@@ -131,7 +133,7 @@ enum Ends {
 
 impl Running<'_> {
     /// Runs what is to be run, and tells what came of all.
-    fn to_end(mut self) -> Result<u8, u8> {
+    fn finish(mut self) -> Result<u8, u8> {
         let broken = self.all().is_err_and(|ends| matches!(ends, Ends::Told));
         let code = self.told()?;
         Ok(if broken { super::COULD_NOT_RUN } else { code })
@@ -196,7 +198,7 @@ impl Running<'_> {
 
     fn write(&mut self, event: &SuiteEvent) -> Result<(), Ends> {
         self.record.append(event).map_err(|error| {
-            self.terminal.error(&format!("the suite ends, since its record cannot be written: {error}"));
+            self.terminal.error(&format!("the suite stops because its record cannot be written: {error}"));
             Ends::Told
         })
     }
@@ -218,8 +220,8 @@ impl Running<'_> {
         finished.and(written)?;
         if !args.quiet {
             let rest = match told.verdict {
-                VerdictKind::Aborted => "; `stressc run --resume` goes on with it",
-                VerdictKind::Error => "; `stressc run --resume` tries again what could not be run",
+                VerdictKind::Aborted => "; `stressc run --resume` continues it",
+                VerdictKind::Error => "; `stressc run --resume` retries what could not be run",
                 VerdictKind::Passed | VerdictKind::Failed | VerdictKind::Inconclusive | VerdictKind::Untrusted => "",
             };
             terminal.out(&format!("\nrecorded in {}{rest}\n", self.record.directory.display()));

@@ -216,11 +216,11 @@ fn name(setting: &str) -> String {
 fn left_out(scenario: &Scenario) -> Option<String> {
     let distinct = |all: Vec<String>| {
         let mut found: Vec<String> = Vec::new();
-        all.into_iter().for_each(|one| {
+        for one in all {
             if !found.contains(&one) {
-                found.push(one)
+                found.push(one);
             }
-        });
+        }
         found
     };
     let later = distinct(scenario.later.iter().map(|later| later.what.clone()).collect());

@@ -45,8 +45,8 @@ fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) 
     let is_open = |member: &&SuiteMemberReport| member.counts.least < member.counts.most;
     let open = match report.members().filter(is_open).count() {
         0 => String::new(),
-        1 => ", 1 may still be either".to_owned(),
-        several => format!(", {several} may still be either"),
+        1 => ", 1 scenario undecided".to_owned(),
+        several => format!(", {several} scenarios undecided"),
     };
     let _ = writeln!(out, "\n  {:<10} {}{open}", "score", paint.bold(&report.score.to_string()));
     let _ = writeln!(out, "  {:<10} {}", "tested", report.covered());
@@ -56,8 +56,8 @@ fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) 
         let told = if from == to { format!("{to} old") } else { format!("from {from} to {to} old") };
         let resumed = match report.resumed.len() {
             0 => String::new(),
-            1 => ", since the suite was taken up once".to_owned(),
-            times => format!(", since the suite was taken up {times} times"),
+            1 => ", resumed once".to_owned(),
+            times => format!(", resumed {times} times"),
         };
         let _ = writeln!(out, "  {:<10} {told}{resumed}", "evidence");
     }
@@ -217,7 +217,7 @@ mod tests {
                 assert!(line.chars().count() <= width && line == line.trim_end(), "{line:?} in\n{told}");
             }
             assert!(told.starts_with("✘ not run whole  production_readiness\n"), "{told}");
-            for part in ["and 1 more", "score      40–80%, 1 may still be either", "it is not ready", "3h59m59s"] {
+            for part in ["and 1 more", "score      40–80%, 1 scenario undecided", "it is not ready", "3h59m59s"] {
                 assert!(told.contains(part), "{part} in\n{told}");
             }
             assert!(!told.contains("its output"), "{told}");
