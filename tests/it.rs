@@ -61,6 +61,7 @@ mod services;
 mod settings;
 mod shares;
 mod stranger;
+mod suites;
 mod tls;
 mod try_one;
 mod urls;

@@ -11,18 +11,22 @@ use std::time::Duration;
 
 /// Runs three seconds of load with a terminal for what is not the report, and gives every byte that it was sent.
 fn drawn(rows: u16, columns: u16, flags: &[&str], variables: &[(&str, &str)]) -> String {
+    drawn_of("test.stress", rows, columns, flags, variables)
+}
+
+fn drawn_of(what: &str, rows: u16, columns: u16, flags: &[&str], variables: &[(&str, &str)]) -> String {
     let place = Place::new();
     let server = Server::start(Duration::from_millis(2));
     let text =
         server.scenario("    hold 20/s for 1s as first\n    hold 40/s for 2s as second", "    error_rate(main) < 1%");
-    place.write("test.stress", &text);
+    place.write("test.stress", &format!("{text}suite both {{\n  area all: test\n}}\n"));
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     let name = ptsname(&ours, Vec::new()).unwrap();
     let theirs = rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
     tcsetwinsize(&ours, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-    let mut command = place.command(&["run", "test.stress"]);
+    let mut command = place.command(&["run", what]);
     command.args(flags).env("TERM", "xterm").envs(variables.iter().copied());
     let mut child = command.stdout(Stdio::null()).stderr(theirs).spawn().unwrap();
     drop(command);
@@ -81,6 +85,16 @@ fn a_terminal_shows_the_run_and_is_left_as_it_was() {
     assert!(second[2].contains("/s  iterations ") && second[2].ends_with("dropped 0"), "{second:#?}");
     assert!(["p50 ", "p95 ", "p99 "].iter().all(|part| second[3].contains(part)), "{second:#?}");
     assert!(text.contains("\u{1b}[2m"), "some of it is dim");
+}
+
+#[test]
+fn of_a_suite_a_line_says_which_of_how_many() {
+    let text = drawn_of("test.stress:both", 24, 100, &[], &[]);
+    assert!(text.contains("both: 1 of 1 scenarios, 3s of load"), "{text:?}");
+    let screens = screens(&text);
+    let second = screens.iter().find(|screen| screen.iter().any(|line| line.contains("second 40/s, 1s left"))).unwrap();
+    let first = second.iter().position(|line| line == "1 of 1  test").unwrap_or_else(|| panic!("{second:#?}"));
+    assert!(second[first + 1].starts_with("test  2s of 3s  1s left"), "{second:#?}");
 }
 
 #[test]

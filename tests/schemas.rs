@@ -106,6 +106,26 @@ fn a_schema_finds_what_is_wrong() {
 }
 
 #[test]
+fn the_result_of_a_suite_is_what_its_schema_says() {
+    let suite = schema("suite");
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new();
+    let two = server.scenario("    hold 20/s for 500ms", "    error_rate(main) < 50%");
+    let other = two
+        .replace("scenario test", "scenario other")
+        .replace(&format!("\"http://{}\"", server.address), "env(\"SUITES_NOWHERE\")");
+    let text =
+        format!("{two}{other}suite both {{\n  area all: test, other\n  ready when score >= 40% and passed(test)\n}}\n");
+    place.write("both.stress", &text);
+    let ran = place.call(&["run", "both.stress:both", "--no-progress", "--out", "json=result.json"]);
+    let result: Value = serde_json::from_slice(&std::fs::read(place.path().join("result.json")).unwrap()).unwrap();
+    assert_eq!(wrong(&suite, &result, &suite, ""), None, "{}{}", ran.out, ran.err);
+    for field in ["score", "coverage", "gates", "areas"] {
+        assert!(suite["properties"].get(field).is_some(), "{field}");
+    }
+}
+
+#[test]
 fn results_and_plans_are_what_their_schemas_say() {
     let (run, plan, baseline) = (schema("run"), schema("plan"), schema("baseline"));
     let server = Server::start(Duration::from_millis(5));

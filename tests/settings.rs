@@ -147,12 +147,17 @@ fn the_profile_is_recorded() {
 fn what_can_be_done_with_a_suite_is_said() {
     let place = place();
     place.write("suite.stress", &format!("{MAIN}suite release {{\n  area all: one\n}}\n"));
-    for call in [vec!["run", "suite.stress:release"], vec!["plan", "suite.stress:release", "--json"]] {
+    for call in [vec!["try", "suite.stress:release"], vec!["baseline", "record", "suite.stress:release"]] {
         let ran = place.call(&call);
         assert_eq!(ran.code, 2, "{}", ran.err);
-        for part in ["`release` is a suite", "`stressc plan suite.stress:release`", "`suite.stress:one`"] {
+        for part in ["`release` is a suite", "`stressc run suite.stress:release`", "`suite.stress:one`"] {
             assert!(ran.err.contains(part), "{}", ran.err);
         }
+    }
+    for call in [["run", "--share", "1/2"], ["run", "--runs", "3"], ["plan", "--svg", "x.svg"]] {
+        let ran = place.call(&[call[0], "suite.stress:release", call[1], call[2]]);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains(&format!("`{}` works with a single scenario only", call[1])), "{}", ran.err);
     }
 }
 

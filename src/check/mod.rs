@@ -102,7 +102,7 @@ pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
         if module == 0 {
             (program.scenarios, program.suites) = (scenarios, suites);
         } else {
-            let name = &inputs.modules[module].name;
+            let name = &sources.get(inputs.modules[module].file).name;
             program.used.extend(scenarios.into_iter().map(|scenario| (name.clone(), scenario)));
         }
         checker.leftovers(module);
@@ -111,6 +111,37 @@ pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
     let diagnostics = checker.diagnostics;
     program.references = world.references.into_inner();
     (program, diagnostics)
+}
+
+/// What `--set` can set of a file: its parameters, those of the files that it uses, and those of its scenarios.
+pub fn settable(inputs: &Inputs) -> Vec<String> {
+    // What is wrong with a `use` is said by the check.
+    let mut said = Diagnostics::default();
+    let aliases: Vec<_> = (0..inputs.modules.len()).map(|at| module::aliases(inputs, at, &mut said)).collect();
+    match inputs.modules.is_empty() {
+        true => Vec::new(),
+        false => names_to_set(inputs, &aliases),
+    }
+}
+
+fn names_to_set(inputs: &Inputs, aliases: &[Vec<(String, usize)>]) -> Vec<String> {
+    let params = |module: usize| {
+        inputs.modules[module].ast.items.iter().filter_map(|item| match item {
+            Item::Param(param) => Some(param.name.text.clone()),
+            _ => None,
+        })
+    };
+    let mut known: Vec<String> = params(0).collect();
+    for (alias, module) in aliases.iter().flatten() {
+        known.extend(params(*module).map(|name| format!("{alias}.{name}")));
+    }
+    for item in &inputs.modules[0].ast.items {
+        if let Item::Scenario(scenario) = item {
+            let parameters = scenario.parameters.iter().flatten().filter(|parameter| parameter.default.is_some());
+            known.extend(parameters.map(|parameter| format!("{}.{}", scenario.name, parameter.name)));
+        }
+    }
+    known
 }
 
 struct Checker<'a, 'w> {
@@ -193,22 +224,7 @@ impl<'a> Checker<'a, '_> {
         if inputs.modules.iter().any(|module| module.ast.refused) {
             return;
         }
-        let params = |module: usize| {
-            inputs.modules[module].ast.items.iter().filter_map(|item| match item {
-                Item::Param(param) => Some(param.name.text.clone()),
-                _ => None,
-            })
-        };
-        let mut known: Vec<String> = params(0).collect();
-        for (alias, module) in self.world.aliases.iter().flatten() {
-            known.extend(params(*module).map(|name| format!("{alias}.{name}")));
-        }
-        for item in &inputs.modules[0].ast.items {
-            if let Item::Scenario(scenario) = item {
-                let parameters = scenario.parameters.iter().flatten().filter(|parameter| parameter.default.is_some());
-                known.extend(parameters.map(|parameter| format!("{}.{}", scenario.name, parameter.name)));
-            }
-        }
+        let known = names_to_set(inputs, &self.world.aliases);
         for setting in &inputs.settings {
             let source = self.world.sources.get(setting.path.span.file);
             let text: String = source.slice(setting.path.span).split_whitespace().collect();

@@ -106,8 +106,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => (None, shown.clone()),
         };
         let found = self.world.aliases[module].iter().find(|(own, _)| alias == Some(own.as_str()));
-        let module = found.map(|(_, module)| self.world.inputs.modules[*module].name.clone());
-        SuiteMember { path: shown, module, scenario }
+        let file =
+            found.map(|(_, module)| self.world.sources.get(self.world.inputs.modules[*module].file).name.clone());
+        SuiteMember { path: shown, file, scenario }
     }
 
     /// `score`, the areas and `passed(scenario)` are all that a suite can be ready by; `None` where something of it was refused.

@@ -228,9 +228,12 @@ pub struct HowArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// A file, or FILE:SCENARIO where it has several
-    #[arg(value_name = "FILE[:SCENARIO]")]
-    pub file: String,
+    /// A file, or FILE:SCENARIO if it has several; FILE:SUITE runs a suite, DIR the scenarios of all its files
+    #[arg(value_name = "FILE[:SCENARIO]|DIR", required_unless_present = "resume")]
+    pub file: Option<String>,
+    /// Continue a suite that ended early: the id of its record, or the first part of one [default: the newest]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "last", value_parser = resumed, conflicts_with_all = ["file", "share", "runs", "save_baseline", "profile", "set", "env_file", "root", "seed"])]
+    pub resume: Option<String>,
     #[command(flatten)]
     pub how: HowArgs,
     /// Only part I of N of the arrivals and users; the parts of all N add up to the whole
@@ -422,14 +425,15 @@ pub struct HistoryArgs {
 
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Of a run's result, a plan, a run of a baseline, or a history
-    #[arg(value_enum, value_name = "run|plan|baseline|history")]
+    /// Of a run's result, a suite's, a plan, a run of a baseline, or a history
+    #[arg(value_enum, value_name = "run|suite|plan|baseline|history")]
     pub of: SchemaOf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
     Run,
+    Suite,
     Plan,
     Baseline,
     History,
@@ -499,6 +503,15 @@ fn share(text: &str) -> Result<(u64, u64), String> {
     match parts {
         Some((index, count)) if index >= 1 && index <= count => Ok((index, count)),
         _ => Err("write it like `1/2`: part 1 of 2".to_owned()),
+    }
+}
+
+fn resumed(text: &str) -> Result<String, String> {
+    match text.contains(".stress:") || text.ends_with(".stress") {
+        true => {
+            Err("`--resume` takes the id of a suite's run and no file, because the record names the file".to_owned())
+        }
+        false => Ok(text.to_owned()),
     }
 }
 

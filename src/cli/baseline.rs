@@ -41,7 +41,8 @@ fn record(args: &RecordArgs, terminal: &Terminal) -> Result<(), u8> {
     let name = args.name.as_deref().filter(|name| !name.is_empty());
     let mut set = None;
     for number in 1..=args.runs {
-        let mut performed = perform(&prepared, how, false, terminal)?;
+        let performed = perform(&prepared, how, false, None, terminal);
+        let mut performed = performed.map_err(|unperformed| unperformed.told(terminal))?;
         let others = Others::waiting(plan, "it was recorded as a run of the baseline");
         let verdict = judge(plan, &performed.stats, &others);
         let told = report::report(plan, &performed.stats, &verdict);

@@ -186,7 +186,8 @@ fn turn(
     (machine, args): (&Host, &CompareArgs),
     terminal: &Terminal,
 ) -> Result<Vec<Statistic>, u8> {
-    let mut performed = perform(prepared, &args.how, false, terminal)?;
+    let performed = perform(prepared, &args.how, false, None, terminal);
+    let mut performed = performed.map_err(|unperformed| unperformed.told(terminal))?;
     let plan = &prepared.plan;
     let others = Others::waiting(plan, "it is compared with the other variant");
     let verdict = judge(plan, &performed.stats, &others);

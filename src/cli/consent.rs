@@ -10,32 +10,52 @@ pub fn may_ask() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
-/// The exit code where the run is not started.
-pub fn refused(plan: &Plan, yes: bool, terminal: &Terminal) -> Option<u8> {
-    let unknown: Vec<Reached> =
-        plan.reached().into_iter().filter(|reached| reached.standing == Standing::Unknown).collect();
+/// The exit code where the run, or the suite of several, is not started. Nobody is asked twice.
+pub fn refused(plans: &[&Plan], yes: bool, terminal: &Terminal) -> Option<u8> {
+    let unknown = |plan: &Plan| {
+        plan.reached().into_iter().filter(|reached| reached.standing == Standing::Unknown).collect::<Vec<Reached>>()
+    };
+    let unknown: Vec<(&Plan, Vec<Reached>)> = plans.iter().map(|plan| (*plan, unknown(plan))).collect();
+    let unknown: Vec<(&Plan, Vec<Reached>)> = unknown.into_iter().filter(|(_, unknown)| !unknown.is_empty()).collect();
     if yes || unknown.is_empty() {
         return None;
     }
+    let what = if plans.len() == 1 { "the run" } else { "the suite" };
     if may_ask() {
-        let mut question = String::new();
-        draw::reach(&mut question, plan, err_width());
-        terminal.err(&format!("{}\n", escaped(question.trim_start())));
+        for (plan, _) in &unknown {
+            let mut question = String::new();
+            draw::reach(&mut question, plan, err_width());
+            let of = if plans.len() == 1 { String::new() } else { format!("{}: ", plan.scenario) };
+            terminal.err(&format!("{}\n", escaped(&format!("{of}{}", question.trim_start()))));
+        }
         if asked("Go on?", terminal) {
             return None;
         }
-        terminal.error(&format!("the run is not started; {}", ways(plan, &unknown)));
+        terminal.error(&format!("{what} is not started; {}", ways(&unknown)));
     } else {
-        let hosts: Vec<String> = unknown.iter().map(|reached| named(plan, reached)).collect();
+        let hosts = distinct(unknown.iter().flat_map(|(plan, own)| own.iter().map(|reached| named(plan, reached))));
+        let files = distinct(unknown.iter().map(|(plan, _)| format!("`{}`", plan.file)));
+        let verb = if files.len() == 1 { "does" } else { "do" };
         terminal.error(&format!(
-            "the run is not started: it would send load or faults to {}, which is not this machine and which `{}` does not \
+            "{what} is not started: it would send load or faults to {}, which is not this machine and which {} {verb} not \
              allow; {}",
             hosts.join(" and "),
-            plan.file,
-            ways(plan, &unknown)
+            files.join(" and "),
+            ways(&unknown)
         ));
     }
     Some(super::COULD_NOT_RUN)
+}
+
+/// Each once, in order.
+fn distinct(all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for text in all {
+        if !found.contains(&text) {
+            found.push(text);
+        }
+    }
+    found
 }
 
 /// Whether somebody at the terminal says yes.
@@ -60,16 +80,16 @@ fn named(plan: &Plan, reached: &Reached) -> String {
 }
 
 /// How it is started all the same.
-fn ways(plan: &Plan, unknown: &[Reached]) -> String {
-    let mut hosts: Vec<String> = Vec::new();
-    for host in unknown.iter().filter_map(|reached| reached.host.as_ref()) {
-        let text = format!("\"{}\"", host.name);
-        if !hosts.contains(&text) {
-            hosts.push(text);
-        }
-    }
-    match hosts.as_slice() {
+fn ways(unknown: &[(&Plan, Vec<Reached>)]) -> String {
+    let lines = |file: &String| {
+        let of_file = unknown.iter().filter(|(plan, _)| plan.file == *file).flat_map(|(_, own)| own);
+        let hosts = distinct(of_file.filter_map(|reached| Some(format!("\"{}\"", reached.host.as_ref()?.name))));
+        (!hosts.is_empty()).then(|| format!("write `allow {}` into `{file}`", hosts.join(", ")))
+    };
+    let files = distinct(unknown.iter().map(|(plan, _)| plan.file.clone()));
+    let lines: Vec<String> = files.iter().filter_map(lines).collect();
+    match lines.as_slice() {
         [] => "pass `--yes`".to_owned(),
-        hosts => format!("write `allow {}` into `{}`, or pass `--yes`", hosts.join(", "), plan.file),
+        lines => format!("{}, or pass `--yes`", lines.join(" and ")),
     }
 }

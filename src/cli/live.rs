@@ -8,7 +8,7 @@ use crate::base::shown::escaped;
 use crate::base::units::{MINUTE, SECOND, grouped};
 use crate::measure::Event;
 use crate::plan::Plan;
-use scene::Scene;
+use scene::{Line, Scene};
 use std::io::IsTerminal;
 
 /// Time between two lines in a pipe: in the first minutes, and from then on.
@@ -20,6 +20,8 @@ pub struct Live<'a> {
     on: bool,
     redraws: bool,
     scene: Scene<'a>,
+    /// Which of how many it is, where others stand beside it.
+    place: Option<String>,
     /// When the last line went into a pipe.
     last: u64,
     /// How often it was told how far the asking for entries has come.
@@ -33,7 +35,7 @@ pub struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    pub fn new(terminal: &'a Terminal, plan: &'a Plan, on: bool) -> Live<'a> {
+    pub fn new(terminal: &'a Terminal, plan: &'a Plan, on: bool, place: Option<String>) -> Live<'a> {
         // A terminal that cannot move its cursor is as good as a pipe.
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let redraws = std::io::stderr().is_terminal() && !is_dumb;
@@ -45,6 +47,7 @@ impl<'a> Live<'a> {
             on,
             redraws,
             scene: Scene::new(plan),
+            place,
             faults,
             ledgers,
             events,
@@ -170,7 +173,8 @@ impl<'a> Live<'a> {
             if let Some(more) = pipe_line(self.last, at) {
                 // Readings come somewhat behind their second.
                 self.last = at / SECOND * SECOND;
-                self.terminal.err(&format!("{}{more}\n", self.scene.line()));
+                let place = self.place.as_ref().map_or_else(String::new, |place| format!("{place}  "));
+                self.terminal.err(&format!("{}{}{more}\n", escaped(&place), self.scene.line()));
             }
             return;
         }
@@ -178,7 +182,7 @@ impl<'a> Live<'a> {
         let colour = self.terminal.err_coloured();
         // The last column is left free: some terminals go on to the next line behind it.
         let columns = columns.saturating_sub(1).max(1);
-        let lines = self.scene.lines(columns, rows);
+        let lines = self.lines(columns, rows);
         let mut out = self.up();
         for line in &lines {
             out.push_str(&line.show(columns, colour));
@@ -186,6 +190,20 @@ impl<'a> Live<'a> {
         }
         self.drawn = lines.iter().map(|line| line.width().min(columns)).collect();
         self.terminal.err(&out);
+    }
+}
+
+impl Live<'_> {
+    /// The run's own, below a line that says which of how many it is, where there is room for that.
+    fn lines(&self, columns: usize, rows: usize) -> Vec<Line> {
+        match &self.place {
+            Some(place) if rows > 3 => {
+                let mut lines = self.scene.lines(columns, rows - 1);
+                lines.insert(0, Line::default().dim(place.clone()));
+                lines
+            }
+            Some(_) | None => self.scene.lines(columns, rows),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod run;
 mod schema;
 mod source;
 mod start;
+mod suite;
 mod try_one;
 mod watch;
 

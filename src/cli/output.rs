@@ -2,7 +2,7 @@
 
 use super::args::Colour;
 use crate::base::shown::escaped;
-use crate::report::{Format, Report};
+use crate::report::{Format, Report, SuiteReport};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -100,9 +100,22 @@ fn rows<T>(_: T) -> usize {
 
 /// Writes a report to each place in its format. The others are written too where one cannot be.
 pub fn write(formats: &[(Format, PathBuf)], report: &Report, terminal: &Terminal) -> Result<(), String> {
+    written(formats, &|format| format.write(report), terminal)
+}
+
+/// The same of a suite.
+pub fn write_suite(formats: &[(Format, PathBuf)], report: &SuiteReport, terminal: &Terminal) -> Result<(), String> {
+    written(formats, &|format| format.write_suite(report), terminal)
+}
+
+fn written(
+    formats: &[(Format, PathBuf)],
+    bytes: &dyn Fn(Format) -> Vec<u8>,
+    terminal: &Terminal,
+) -> Result<(), String> {
     let mut first = Ok(());
     for (format, path) in formats {
-        let bytes = format.write(report);
+        let bytes = bytes(*format);
         if path.as_os_str() == "-" {
             terminal.out(&String::from_utf8_lossy(&bytes));
         } else {

@@ -4,15 +4,19 @@
 use super::args::PlanArgs;
 use super::output::{Terminal, width};
 use super::source::{self, Tells};
+use super::suite::PreparedSuite;
 use crate::base::shown::escaped;
 use crate::base::units::{counted, duration, percent};
-use crate::check::program::{Suite, SuiteMember};
+use crate::check::program::Suite;
 use crate::inputs::Revision;
 use crate::plan::{Plan, draw};
 use std::fmt::Write as _;
 use std::path::Path;
 
 pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
+    if super::suite::is_meant(&args.file) {
+        return suite(args, terminal).unwrap_or_else(|code| code);
+    }
     crate::inputs::raise_limits();
     if let Some(revision) = &args.diff {
         return diff(args, revision, terminal);
@@ -94,16 +98,13 @@ fn picture(path: &Path, svg: &str, terminal: &Terminal) -> u8 {
     }
 }
 
-/// Where no single scenario is meant: what the file has, or what a suite runs. `None` where one is.
+/// Where no single scenario is meant: what the file has. `None` where one is.
 fn overview(args: &PlanArgs, terminal: &Terminal) -> Option<u8> {
-    let (file, wanted) = source::split(&args.file);
+    let (file, None) = source::split(&args.file) else { return None };
     let mut checked = source::check(Path::new(file), &args.asked.asked()).ok()?;
-    let suite = wanted.and_then(|name| checked.program.suites.iter().find(|suite| suite.name.text == name));
-    let several = wanted.is_none() && checked.program.scenarios.len() + checked.program.suites.len() > 1;
-    if suite.is_none() && !several {
+    if checked.program.scenarios.len() + checked.program.suites.len() <= 1 {
         return None;
     }
-    let suite = suite.cloned();
     let machine = crate::inputs::machine();
     let plans = source::plans(&mut checked, file, machine);
     let failed = checked.diagnostics.has_errors();
@@ -111,10 +112,7 @@ fn overview(args: &PlanArgs, terminal: &Terminal) -> Option<u8> {
     if failed {
         return Some(super::DOES_NOT_CHECK);
     }
-    let drawn = match suite {
-        Some(suite) => areas(file, &suite, &source::suite_plans(&checked, &suite, machine)),
-        None => scenarios(file, &plans, &checked.program.suites),
-    };
+    let drawn = scenarios(file, &plans, &checked.program.suites);
     terminal.out(&escaped(&drawn));
     Some(super::OK)
 }
@@ -149,24 +147,57 @@ fn line(plan: &Plan) -> String {
     format!("{:>8}  {}{broken}{doc}", duration(plan.length), loads.join(" and "))
 }
 
-/// The areas of a suite with their scenarios, and how long they take one after the other.
-fn areas(file: &str, suite: &Suite, plans: &[(String, Plan)]) -> String {
-    let mut out = format!("{file} · {}\n", suite.name);
+/// What a suite runs, or the files of a directory: an overview, or what it is as JSON.
+fn suite(args: &PlanArgs, terminal: &Terminal) -> Result<u8, u8> {
+    let flags = [
+        ("--svg", args.svg.is_some()),
+        ("--diff", args.diff.is_some()),
+        ("--share", args.share.is_some()),
+        ("--runs", args.runs.is_some()),
+    ];
+    if let Some((flag, _)) = flags.into_iter().find(|(_, given)| *given) {
+        terminal.error(&format!("`{flag}` works with a single scenario only; name one, as in `FILE:SCENARIO`"));
+        return Err(super::DOES_NOT_CHECK);
+    }
+    let prepared = super::suite::prepare(&args.file, &args.asked.asked(), terminal)?;
+    match args.json {
+        true => {
+            terminal.out(&(serde_json::to_string_pretty(&prepared.plan).expect("a suite is plain data") + "\n"));
+        }
+        false => terminal.out(&escaped(&areas(&prepared, width()))),
+    }
+    Ok(super::OK)
+}
+
+/// The areas of a suite with their scenarios, and how long those take one after the other.
+fn areas(prepared: &PreparedSuite, width: usize) -> String {
+    let suite = &prepared.plan;
+    let mut out = format!("{} · {}\n", suite.file, suite.suite);
     suite.doc.iter().for_each(|doc| {
         let _ = writeln!(out, "{doc}");
     });
-    let mut whole = 0;
-    let members = suite.areas.iter().flat_map(|area| &area.scenarios);
-    let wide = members.map(|member| member.path.chars().count()).max().unwrap_or(0);
+    let (mut whole, mut left_out) = (0, 0u64);
+    let wide = suite.members().map(|member| member.path.chars().count()).max().unwrap_or(0);
+    let mut plans = prepared.members.iter().map(|member| &member.plan);
     for area in &suite.areas {
         let _ = writeln!(out, "\n{} {}", area.name, percent(area.weight));
-        for SuiteMember { path, .. } in &area.scenarios {
-            let plan = plans.iter().find(|(own, _)| own == path).map(|(_, plan)| plan);
-            whole += plan.map_or(0, |plan| plan.length);
-            let _ = writeln!(out, "  {path:<wide$}  {}", plan.map_or(String::new(), line));
+        for (member, plan) in area.members.iter().zip(&mut plans) {
+            let path = &member.path;
+            if let Some(why) = &member.skipped {
+                left_out += 1;
+                let _ = write!(out, "  {path:<wide$}  {:>8}  ", "skipped");
+                draw::flow(&mut out, wide + 14, why, width);
+                continue;
+            }
+            whole += plan.length;
+            let _ = writeln!(out, "  {path:<wide$}  {}", line(plan));
         }
     }
     let _ = writeln!(out, "\none after the other: {} of load", duration(whole));
+    if left_out > 0 {
+        let (are, count) = if left_out == 1 { ("is", "counts") } else { ("are", "count") };
+        let _ = writeln!(out, "{} {are} skipped and {count} as not tested", counted(left_out, "scenario"));
+    }
     suite.ready.iter().for_each(|ready| {
         let _ = writeln!(out, "ready when {ready}");
     });

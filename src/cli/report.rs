@@ -1,11 +1,18 @@
 //! `stressc report`: a recorded run, rendered again from what is on disk.
 
 use super::args::ReportArgs;
-use super::output::Terminal;
+use super::output::{Terminal, width};
 use crate::{judge, report as reports, store};
+use std::path::Path;
 
 pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
-    let read = store::find(&args.record, &args.run).and_then(|directory| {
+    let found = store::find(&args.record, &args.run);
+    if let Ok(directory) = &found
+        && store::is_suite(directory)
+    {
+        return of_suite(directory, args, terminal);
+    }
+    let read = found.and_then(|directory| {
         let (plan, stats) = store::read(&directory)?;
         Ok((plan, stats, store::context(&directory)?.unwrap_or_default()))
     });
@@ -29,4 +36,26 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
         }
     }
     verdict.exit_code
+}
+
+/// The same of a suite, from its record and those of its runs.
+fn of_suite(directory: &Path, args: &ReportArgs, terminal: &Terminal) -> u8 {
+    let told = match super::suite::evidence(directory, jiff::Timestamp::now()) {
+        Ok(told) => told,
+        Err(error) => {
+            terminal.error(&error.to_string());
+            return super::COULD_NOT_RUN;
+        }
+    };
+    match (args.json, args.out.as_slice()) {
+        (true, _) => terminal.out(&String::from_utf8_lossy(&reports::suite_json(&told))),
+        (false, []) => terminal.out(&reports::suite_terminal(&told, width(), terminal.out_coloured())),
+        (false, formats) => {
+            if let Err(problem) = super::output::write_suite(formats, &told, terminal) {
+                terminal.error(&problem);
+                return super::COULD_NOT_RUN;
+            }
+        }
+    }
+    told.exit_code
 }

@@ -11,7 +11,7 @@ use crate::check::program::Protocol;
 use crate::judge::{Verdict, VerdictKind};
 use crate::measure::{Event, Stats};
 use crate::metric::Outcome;
-use crate::plan::{Connections, Plan, Standing, Way};
+use crate::plan::{Connections, Machine, Plan, Standing, Way};
 use crate::report::{Format, Report};
 use crate::run::{RunError, Settings};
 use crate::store::{Context, Record};
@@ -21,11 +21,15 @@ use std::sync::Arc;
 
 pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     let all = || {
+        let Some(file) = &args.file else { return super::suite::resume(args, terminal) };
+        if super::suite::is_meant(file) {
+            return super::suite::run(file, args, terminal);
+        }
         let how = &args.how;
-        let prepared = prepare(&args.file, args.share, &how.asked.asked(), terminal)?;
+        let prepared = prepare(file, args.share, &how.asked.asked(), terminal)?;
         consent(&prepared, how, terminal)?;
         places(&args.out, terminal)?;
-        let against = Against::here(&prepared.plan, &args.file, args.accept_environment, terminal)?;
+        let against = Against::here(&prepared.plan, file, args.accept_environment, terminal)?;
         series(&prepared, args, &against, terminal)
     };
     all().unwrap_or_else(|code| code)
@@ -41,7 +45,8 @@ fn series(prepared: &Prepared, args: &RunArgs, against: &Against, terminal: &Ter
     let (mut measured, mut earlier): (Vec<Vec<Statistic>>, Vec<Performed>) = (Vec::new(), Vec::new());
     let mut open_elsewhere = false;
     loop {
-        let mut performed = perform(prepared, &args.how, args.quiet, terminal)?;
+        let performed = perform(prepared, &args.how, args.quiet, None, terminal);
+        let mut performed = performed.map_err(|unperformed| unperformed.told(terminal))?;
         measured.push(metric::statistics(plan, &performed.stats));
         let others = against.others(plan, &measured, looks);
         let verdict = judge::judge(plan, &performed.stats, &others);
@@ -112,27 +117,33 @@ fn save(runs: &[Performed], verdict: &Verdict, args: &RunArgs, against: &Against
 
 /// Whether it may be started: by this machine, by the person, by what an earlier run has left.
 pub(super) fn consent(prepared: &Prepared, args: &HowArgs, terminal: &Terminal) -> Result<(), u8> {
-    let Prepared { plan, machine, .. } = prepared;
-    let lacks = crate::plan::lacks(plan, *machine);
-    if let Some(lack) = lacks.iter().find(|lack| lack.certain) {
-        let whose = lack.of.name(plan);
-        terminal.error(&format!(
-            "the run is not started, since `{whose}` is sure to fail: {}; {}",
-            lack.message, lack.help
-        ));
+    if let Some(lack) = lacks(prepared) {
+        terminal.error(&format!("the run is not started, since {lack}"));
         return Err(super::COULD_NOT_RUN);
     }
-    super::consent::refused(plan, args.yes, terminal).map_or(Ok(()), Err)?;
+    agreed(&[&prepared.plan], prepared.machine, args, terminal)
+}
+
+/// What is sure to fail on this machine, and why.
+pub(super) fn lacks(prepared: &Prepared) -> Option<String> {
+    let lacks = crate::plan::lacks(&prepared.plan, prepared.machine);
+    let lack = lacks.iter().find(|lack| lack.certain)?;
+    Some(format!("`{}` is sure to fail: {}; {}", lack.of.name(&prepared.plan), lack.message, lack.help))
+}
+
+/// The same of several, asked once for all.
+pub(super) fn agreed(plans: &[&Plan], machine: Machine, args: &HowArgs, terminal: &Terminal) -> Result<(), u8> {
+    super::consent::refused(plans, args.yes, terminal).map_or(Ok(()), Err)?;
     if let Some(workers) = args.workers.filter(|workers| *workers > machine.cores) {
         let cores = counted(machine.cores, "core");
         terminal.err(&format!("{workers} workers share {cores}, so they wait for each other\n"));
     }
-    not_heeded(plan, terminal);
+    not_heeded(plans, terminal);
     super::recover::refused(terminal).map_or(Ok(()), Err)
 }
 
 /// Whether the result can be written where it is asked for.
-fn places(out: &[(Format, PathBuf)], terminal: &Terminal) -> Result<(), u8> {
+pub(super) fn places(out: &[(Format, PathBuf)], terminal: &Terminal) -> Result<(), u8> {
     for (_, path) in out.iter().filter(|(_, path)| path.as_os_str() != "-") {
         // Found out before the load, not after it; what is there stays until there is something better.
         if let Err(problem) = super::results::probe(path) {
@@ -152,20 +163,62 @@ pub(super) struct Performed {
     pub left: Option<RunError>,
 }
 
-pub(super) fn perform(prepared: &Prepared, args: &HowArgs, quiet: bool, terminal: &Terminal) -> Result<Performed, u8> {
+/// Why no run was made.
+pub(super) struct Unperformed {
+    pub code: u8,
+    pub reason: String,
+}
+
+impl Unperformed {
+    pub fn could_not(reason: String) -> Unperformed {
+        Unperformed { code: super::COULD_NOT_RUN, reason }
+    }
+
+    pub fn told(self, terminal: &Terminal) -> u8 {
+        terminal.error(&self.reason);
+        self.code
+    }
+}
+
+/// The name that a run has in its record, and when it began.
+pub(super) struct Stamp {
+    pub id: String,
+    pub at: jiff::Timestamp,
+}
+
+impl Stamp {
+    pub fn now(of: &str) -> Stamp {
+        let at = jiff::Timestamp::now();
+        let number = (at.subsec_nanosecond() as u32 ^ std::process::id()) & 0xffff;
+        Stamp { id: format!("{}-{of}-{number:04x}", at.strftime("%Y%m%dT%H%M%SZ")), at }
+    }
+}
+
+/// The suite that a run is a part of.
+pub(super) struct Part<'s> {
+    pub suite: &'s str,
+    pub stamp: Stamp,
+    /// Which of how many it is, for who looks on.
+    pub place: String,
+}
+
+pub(super) fn perform(
+    prepared: &Prepared,
+    args: &HowArgs,
+    quiet: bool,
+    part: Option<Part<'_>>,
+    terminal: &Terminal,
+) -> Result<Performed, Unperformed> {
     let Prepared { plan, secrets, raised, program, .. } = prepared;
-    let now = jiff::Timestamp::now();
+    let (parent, place, stamp) = match part {
+        Some(Part { suite, stamp, place }) => (Some(suite), Some(place), stamp),
+        None => (None, None, Stamp::now(&plan.scenario)),
+    };
+    let Stamp { id, at: now } = stamp;
     let seed = args.seed.unwrap_or_else(|| fresh_seed(now));
-    let id = format!(
-        "{}-{}-{:04x}",
-        now.strftime("%Y%m%dT%H%M%SZ"),
-        plan.scenario,
-        (now.subsec_nanosecond() as u32 ^ std::process::id()) & 0xffff
-    );
     let epoch = now.as_millisecond() as f64 / 1e3;
-    let mut record = Record::create(&args.record, &id, None, plan, epoch).map_err(|error| {
-        terminal.error(&format!("the run cannot be recorded, so it is not started: {error}"));
-        super::COULD_NOT_RUN
+    let mut record = Record::create(&args.record, &id, parent, plan, epoch).map_err(|error| {
+        Unperformed::could_not(format!("the run cannot be recorded, so it is not started: {error}"))
     })?;
     let settings = Settings {
         id,
@@ -180,7 +233,7 @@ pub(super) fn perform(prepared: &Prepared, args: &HowArgs, quiet: bool, terminal
         trial: None,
     };
     let mut stats = Stats::new(plan);
-    let mut live = Live::new(terminal, plan, !quiet && !args.no_progress);
+    let mut live = Live::new(terminal, plan, !quiet && !args.no_progress, place);
     let result = engine::run(plan, &settings, &mut |event: Event| {
         let whole = record.broken.is_none();
         record.append(&event);
@@ -208,11 +261,8 @@ pub(super) fn perform(prepared: &Prepared, args: &HowArgs, quiet: bool, terminal
         // It was made all the same, and is reported.
         Err(error @ RunError::Left(_)) => Some(error),
         Err(error) => {
-            terminal.error(&error.to_string());
-            return Err(match error {
-                RunError::Interrupted => super::INTERRUPTED,
-                _ => super::COULD_NOT_RUN,
-            });
+            let code = if matches!(error, RunError::Interrupted) { super::INTERRUPTED } else { super::COULD_NOT_RUN };
+            return Err(Unperformed { code, reason: error.to_string() });
         }
     };
     Ok(Performed { plan: plan.clone(), stats, record, left })
@@ -257,10 +307,11 @@ fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args:
 }
 
 /// Says which variables change nothing, to somebody who may think that they do.
-fn not_heeded(plan: &Plan, terminal: &Terminal) {
-    let goes_out = plan.reached().iter().any(|reached| reached.standing != Standing::Here);
-    let is_postgres = plan.targets.iter().any(|target| target.protocol == Protocol::Postgres)
-        || plan.reached().iter().any(|reached| matches!(reached.by, Way::Database(_)));
+fn not_heeded(plans: &[&Plan], terminal: &Terminal) {
+    let reached = || plans.iter().flat_map(|plan| plan.reached());
+    let goes_out = reached().any(|reached| reached.standing != Standing::Here);
+    let is_postgres = plans.iter().flat_map(|plan| &plan.targets).any(|target| target.protocol == Protocol::Postgres)
+        || reached().any(|reached| matches!(reached.by, Way::Database(_)));
     let mut set = if goes_out { inputs::not_heeded(false) } else { Vec::new() };
     if is_postgres {
         set.extend(inputs::not_heeded(true));
@@ -285,7 +336,7 @@ fn default_workers() -> u64 {
     (inputs::cores() - 1).max(1)
 }
 
-fn fresh_seed(now: jiff::Timestamp) -> u64 {
+pub(super) fn fresh_seed(now: jiff::Timestamp) -> u64 {
     // Short enough to be typed again.
     (now.as_nanosecond() as u64 ^ u64::from(std::process::id()).rotate_left(17)) % 1_000_000_000
 }

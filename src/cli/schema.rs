@@ -5,7 +5,7 @@ use super::history::History;
 use super::output::Terminal;
 use crate::baseline::Signed;
 use crate::plan::Plan;
-use crate::report::Report;
+use crate::report::{Report, SuiteReport};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
@@ -13,6 +13,7 @@ pub fn schema(args: &SchemaArgs, terminal: &Terminal) -> u8 {
     let schema = match args.of {
         SchemaOf::Plan => of::<Plan>("a plan, as `stressc plan --json` prints it"),
         SchemaOf::Run => of::<Report>("the result of a run: `run.json`"),
+        SchemaOf::Suite => of::<SuiteReport>("the result of a suite: its `run.json`"),
         SchemaOf::Baseline => of::<Signed>("a run of a baseline: `baselines/FILE/SCENARIO/RUN.json`"),
         SchemaOf::History => of::<History>("a history, as `stressc history --json` prints it"),
     };

@@ -3,7 +3,7 @@
 use super::output::{Terminal, err_width};
 use crate::base::Sources;
 use crate::base::units::counted;
-use crate::check::program::{Later, Scenario, Suite};
+use crate::check::program::{Later, Scenario, Suite, SuiteMember};
 use crate::check::{Inputs, Program};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, render};
 use crate::inputs::{self, Asked, Loaded};
@@ -46,13 +46,8 @@ fn checked(loaded: Loaded) -> Checked {
 /// What `run` refuses of a file, at its place, so that nobody learns it there.
 fn mentioned(program: &Program) -> Vec<Diagnostic> {
     let of_scenarios = program.scenarios.iter().flat_map(|scenario| &scenario.later).map(not_run);
-    let of_suites = program.suites.iter().map(|suite| {
-        let message = format!("`{}` is a suite, which this version draws and does not run", suite.name);
-        let problem = Diagnostic::new(Code::W0815, message, suite.name.span, "not run yet");
-        problem.help("its scenarios run one by one, such as by `stressc run FILE:SCENARIO`")
-    });
     let mut all: Vec<Diagnostic> = Vec::new();
-    for problem in of_scenarios.chain(of_suites) {
+    for problem in of_scenarios {
         // Several scenarios may use one template.
         if !all.iter().any(|other| other.span() == problem.span() && other.message == problem.message) {
             all.push(problem);
@@ -93,24 +88,13 @@ pub fn diagnose(checked: &mut Checked, file: &str, machine: Machine) {
     mentioned(&checked.program).into_iter().for_each(|problem| checked.diagnostics.push(problem));
 }
 
-/// The plans of the scenarios of a suite, by the names that the suite has for them.
-pub fn suite_plans(checked: &Checked, suite: &Suite, machine: Machine) -> Vec<(String, Plan)> {
-    let mut plans = Vec::new();
-    for member in suite.areas.iter().flat_map(|area| &area.scenarios) {
-        let own = checked.program.scenarios.iter().find(|s| member.module.is_none() && s.name.text == member.scenario);
-        let used = || {
-            checked
-                .program
-                .used
-                .iter()
-                .find(|(module, s)| member.module.as_ref() == Some(module) && s.name.text == member.scenario)
-        };
-        if let Some(scenario) = own.or_else(|| used().map(|(_, scenario)| scenario)) {
-            let file = member.module.as_deref().unwrap_or_default();
-            plans.push((member.path.clone(), crate::plan::plan(scenario, file, Share::WHOLE, machine).0));
-        }
+/// The scenario that a suite names.
+pub fn member<'p>(program: &'p Program, member: &SuiteMember) -> Option<&'p Scenario> {
+    let is_named = |scenario: &&Scenario| scenario.name.text == member.scenario;
+    match &member.file {
+        None => program.scenarios.iter().find(is_named),
+        Some(file) => program.used.iter().filter(|(own, _)| own == file).map(|(_, scenario)| scenario).find(is_named),
     }
-    plans
 }
 
 /// So many diagnostics are drawn with their lines.
@@ -243,14 +227,11 @@ fn unshared(load: &str) -> String {
 /// What can be done with a suite, where a scenario is meant.
 fn no_scenario(suite: &Suite, file: &str) -> String {
     let members = suite.areas.iter().flat_map(|area| &area.scenarios);
-    let runs = members.map(|member| match &member.module {
-        Some(module) => format!("`{module}:{}`", member.scenario),
-        None => format!("`{file}:{}`", member.scenario),
-    });
-    let runs: Vec<String> = runs.collect();
+    let own = |member: &SuiteMember| format!("`{}:{}`", member.file.as_deref().unwrap_or(file), member.scenario);
+    let runs: Vec<String> = members.map(own).collect();
     format!(
-        "`{name}` is a suite, which this version does not run yet; `stressc plan {file}:{name}` draws its overview, and \
-         its scenarios are planned and run one by one: {}",
+        "`{name}` is a suite, and a scenario is needed here; `stressc run {file}:{name}` runs it, `stressc plan {file}:{name}` draws \
+         its overview, and its scenarios are {}",
         runs.join(", "),
         name = suite.name
     )
@@ -284,7 +265,7 @@ fn declares(inputs: &Inputs, name: &str) -> bool {
 }
 
 /// The values of the secrets that a scenario speaks of.
-fn secrets(scenario: &Scenario, inputs: &Inputs) -> HashMap<String, String> {
+pub fn secrets(scenario: &Scenario, inputs: &Inputs) -> HashMap<String, String> {
     let defaults = scenario.secret_defaults.iter().map(|(name, value, _)| (name.clone(), value.clone()));
     let mut secrets: HashMap<String, String> = defaults.collect();
     let named = scenario.secrets.iter().filter_map(|name| Some((name.clone(), inputs.env.get(name)?.clone())));

@@ -94,13 +94,19 @@ fn loaded(files: &dyn Files, path: &Path, text: String, asked: &Asked) -> Result
     Ok(loaded)
 }
 
+/// The profiles of a file and of those that it uses; one of several files comes several times.
+pub fn profiles(inputs: &Inputs) -> impl Iterator<Item = &str> {
+    inputs.modules.iter().flat_map(|module| &module.ast.items).filter_map(|item| match item {
+        Item::Profile(profile) => Some(profile.name.text.as_str()),
+        _ => None,
+    })
+}
+
 fn has_profile(inputs: &Inputs, wanted: &str) -> Result<(), String> {
     let mut known: Vec<&str> = Vec::new();
-    for item in inputs.modules.iter().flat_map(|module| &module.ast.items) {
-        if let Item::Profile(profile) = item
-            && !known.contains(&profile.name.text.as_str())
-        {
-            known.push(&profile.name.text);
+    for profile in profiles(inputs) {
+        if !known.contains(&profile) {
+            known.push(profile);
         }
     }
     if known.contains(&wanted) {

@@ -24,7 +24,7 @@ pub use cache::Cached;
 pub use environment::not_heeded;
 pub use file_system::{Disk, Files};
 pub use host::{cores, host};
-pub use load::{Asked, Loaded, load, load_from, load_text};
+pub use load::{Asked, Loaded, load, load_from, load_text, profiles};
 pub use overlay::Overlay;
 pub use revision::Revision;
 

@@ -1,12 +1,16 @@
 //! Plan and measurements → verdict: each expectation, whether the numbers may be trusted, and one exit code.
 
 mod limit;
+mod order;
 mod others;
+mod score;
 mod standing;
 mod trust;
 
 pub use limit::{Caveat, Evidence, Subject};
+pub use order::Rank;
 pub use others::Others;
+pub use score::{Coverage, Gate, MemberOutcome, ScoreRange, Scored, SuiteVerdict, suite};
 pub use standing::Standing;
 pub use trust::{Trust, TrustState};
 
@@ -43,6 +47,7 @@ impl VerdictKind {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
+    pub rank: Rank,
     pub kind: VerdictKind,
     pub exit_code: u8,
     /// Why, in one sentence, where the expectations alone do not say it.
@@ -64,10 +69,9 @@ pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();
     let (trust, standings) = trust::trust(plan, stats, &expectations);
     let written = plan.expectations.iter().any(|expectation| !expectation.implied);
-    let (kind, reason) = kind(stats, (&expectations, written), &standings, &trust);
-    // Who ends a run early knows it; a run that ends itself early has failed.
-    let exit_code = if stats.aborted.is_some() && kind == VerdictKind::Aborted { 1 } else { kind.exit_code() };
-    Verdict { kind, exit_code, reason, expectations, standings, trust, notes: others.notes.clone() }
+    let (rank, reason) = first(stats, (&expectations, written), &standings, &trust);
+    let (kind, exit_code) = (rank.kind(), rank.exit_code());
+    Verdict { rank, kind, exit_code, reason, expectations, standings, trust, notes: others.notes.clone() }
 }
 
 /// A number that only grows is above its bound, whatever comes.
@@ -112,76 +116,74 @@ fn until_cut(judged: Judged) -> Judged {
     }
 }
 
-/// The first that applies: error, aborted, a failure that stands whatever the generator did, untrusted, failed, inconclusive.
-fn kind(
+/// What applies first of all that does, and why, where the expectations alone do not say it.
+fn first(
     stats: &Stats,
     (expectations, written): (&[Judged], bool),
     standings: &[Standing],
     trust: &Trust,
-) -> (VerdictKind, Option<String>) {
-    let any = |wanted: Outcome| expectations.iter().filter(move |judged| judged.outcome == wanted);
-    if let Some((service, status, _)) = stats.died.first() {
-        return (VerdictKind::Error, Some(format!("the service `{service}` ended during the load ({status})")));
-    }
-    if let Some((service, problem)) = &stats.displaced {
-        return (VerdictKind::Error, Some(format!("the service `{service}` is not alone: {problem}")));
-    }
-    match stats.not_torn_down.len() {
-        0 => {}
-        1 => {
-            return (
-                VerdictKind::Error,
-                Some("the teardown failed, so something may have been left behind".to_owned()),
-            );
-        }
-        steps => {
-            let reason = format!("the teardown failed in {steps} steps, so something may have been left behind");
-            return (VerdictKind::Error, Some(reason));
-        }
+) -> (Rank, Option<String>) {
+    let mut found: Vec<(Rank, Option<String>)> = Vec::new();
+    let mut applies = |rank: Rank, reason: Option<String>| found.push((rank, reason));
+    if let Some(reason) = not_run_to_its_end(stats) {
+        applies(Rank::Error, Some(reason));
     }
     if let Some((at, reason)) = &stats.aborted {
-        return (VerdictKind::Aborted, Some(format!("aborted at {}: {reason}", units::duration(at / SECOND * SECOND))));
+        let at = units::duration(at / SECOND * SECOND);
+        applies(Rank::Aborted, Some(format!("aborted at {at}: {reason}")));
     }
     if stats.interrupted {
-        return (VerdictKind::Aborted, Some("interrupted; what was measured until then is below".to_owned()));
+        applies(Rank::Interrupted, Some("interrupted; what was measured until then is below".to_owned()));
     }
     if !stats.complete {
-        return (VerdictKind::Aborted, Some("the run was cut off; what had been recorded is below".to_owned()));
-    }
-    let stands =
-        |(judged, standing): (&Judged, &Standing)| judged.outcome == Outcome::Failed && *standing != Standing::InDoubt;
-    if expectations.iter().zip(standings).any(stands) {
-        return (VerdictKind::Failed, None);
+        applies(Rank::Interrupted, Some("the run was cut off; what had been recorded is below".to_owned()));
     }
     if trust.state == TrustState::Untrusted {
-        return (
-            VerdictKind::Untrusted,
-            Some("the generator could not keep up, so its numbers are not trusted".to_owned()),
-        );
+        let reason = "the generator could not keep up, so its numbers are not trusted";
+        applies(Rank::Untrusted, Some(reason.to_owned()));
     }
-    if any(Outcome::Failed).next().is_some() {
-        return (VerdictKind::Failed, None);
-    }
-    if any(Outcome::Inconclusive).next().is_some() {
-        return (VerdictKind::Inconclusive, None);
+    for (judged, standing) in expectations.iter().zip(standings) {
+        match (judged.outcome, standing) {
+            (Outcome::Failed, Standing::InDoubt) => applies(Rank::FailedInDoubt, None),
+            (Outcome::Failed, Standing::Stands | Standing::AtLeast) => applies(Rank::Failed, None),
+            (Outcome::Inconclusive, _) => applies(Rank::Inconclusive, None),
+            (Outcome::Held, _) => {}
+        }
     }
     // Whatever held, it did so without what it was to be shown against.
     if let Some(reason) = metric::ineffective(stats).into_iter().next() {
-        return (VerdictKind::Inconclusive, Some(reason));
+        applies(Rank::Inconclusive, Some(reason));
     }
     // What no connection was had for was not sent, and a target failed it all the same.
     let measured = stats.numbers().any(|(_, counts)| {
         counts.sent > 0 || counts.failed.iter().any(|(failure, count)| failure.is_unanswered() && *count > 0)
     });
-    match measured {
-        true if expectations.is_empty() => {
-            (VerdictKind::Passed, Some("nothing was expected, so nothing could fail".to_owned()))
-        }
-        true if !written => {
-            (VerdictKind::Passed, Some("nothing was expected but that no service ends by itself".to_owned()))
-        }
-        true => (VerdictKind::Passed, None),
-        false => (VerdictKind::Inconclusive, Some("nothing was sent".to_owned())),
+    if !measured {
+        applies(Rank::Inconclusive, Some("nothing was sent".to_owned()));
+    }
+    let nothing = match (expectations.is_empty(), written) {
+        (true, _) => Some("nothing was expected, so nothing could fail".to_owned()),
+        (false, false) => Some("nothing was expected but that no service ends by itself".to_owned()),
+        (false, true) => None,
+    };
+    applies(Rank::Passed, nothing);
+    let rank = Rank::combined(found.iter().map(|(rank, _)| *rank));
+    let reason = found.into_iter().find(|(own, _)| *own == rank).and_then(|(_, reason)| reason);
+    (rank, reason)
+}
+
+/// Why nobody knows what the rest of a run would have shown, or what it has left behind.
+fn not_run_to_its_end(stats: &Stats) -> Option<String> {
+    if let Some((service, status, _)) = stats.died.first() {
+        return Some(format!("the service `{service}` ended during the load ({status})"));
+    }
+    if let Some((service, problem)) = &stats.displaced {
+        return Some(format!("the service `{service}` is not alone: {problem}"));
+    }
+    match stats.not_torn_down.len() {
+        0 => None,
+        1 => Some("the teardown failed, so something may have been left behind".to_owned()),
+        steps => Some(format!("the teardown failed in {steps} steps, so something may have been left behind")),
     }
 }
 

@@ -21,7 +21,7 @@ fn the_order_of_verdicts_is_the_languages() {
     let of = |list: &[(Outcome, Standing)], trust: &Trust| {
         let expectations: Vec<Judged> = list.iter().map(|(outcome, _)| judged(*outcome)).collect();
         let standings: Vec<Standing> = list.iter().map(|(_, standing)| *standing).collect();
-        kind(&stats, (&expectations, true), &standings, trust).0
+        first(&stats, (&expectations, true), &standings, trust).0.kind()
     };
     use Outcome::{Failed, Held, Inconclusive};
     use Standing::{InDoubt, Stands};
@@ -44,7 +44,7 @@ fn what_could_not_connect_was_asked_for() {
         let mut stats = Stats::new(&plan);
         recorder.drain().iter().for_each(|slice| stats.add(slice));
         stats.complete = true;
-        kind(&stats, (&[judged(Outcome::Held)], true), &[Standing::Stands], &trusted).0
+        first(&stats, (&[judged(Outcome::Held)], true), &[Standing::Stands], &trusted).0.kind()
     };
     for failure in [Failure::Connect, Failure::Certificate, Failure::Handshake, Failure::Proxy] {
         assert_eq!(of(&|recorder| recorder.sample(0, 0, 5, 5, Err(failure))), VerdictKind::Passed, "{failure:?}");

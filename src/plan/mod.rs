@@ -21,6 +21,7 @@ pub mod schedule;
 pub mod scope;
 mod search;
 mod sound;
+mod suite;
 mod timeline;
 mod watched;
 
@@ -51,6 +52,7 @@ pub use needs::{Lack, Of, lacks};
 pub use possible::{COUNTLESS, LONGEST, is_range};
 pub use reach::{Reached, Standing, Way};
 pub use search::{distinct, needed_levels};
+pub use suite::{PlannedArea, PlannedMember, SUITE_SCHEMA, SuitePlan};
 
 use crate::check::program;
 use schemars::JsonSchema;

@@ -1,10 +1,11 @@
 //! The formats that a report is written in.
 
+use super::suite::{SuiteReport, suite_json};
 use super::{Report, json};
 
-/// Each with its name, as it is asked for, and what writes it.
+/// Each with its name, as it is asked for, and what writes it of a run and of a suite.
 macro_rules! formats {
-    ($($format:ident $name:literal $write:path,)*) => {
+    ($($format:ident $name:literal $write:path, $write_suite:path;)*) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Format {
             $($format,)*
@@ -24,10 +25,16 @@ macro_rules! formats {
                     $(Format::$format => $write(report),)*
                 }
             }
+
+            pub fn write_suite(self, report: &SuiteReport) -> Vec<u8> {
+                match self {
+                    $(Format::$format => $write_suite(report),)*
+                }
+            }
         }
     };
 }
 
 formats! {
-    Json "json" json::json,
+    Json "json" json::json, suite_json;
 }

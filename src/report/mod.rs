@@ -17,6 +17,7 @@ mod loads;
 mod notes;
 mod phases;
 mod seconds;
+mod suite;
 mod terminal;
 mod watched;
 mod windows;
@@ -34,7 +35,8 @@ pub use json::json;
 pub use ledgers::{LedgerTotals, Wronged};
 pub use loads::{LoadTotals, Spread};
 pub use phases::{Percentiles, PhaseTimes};
-pub use terminal::terminal;
+pub use suite::{MemberResult, SuiteFacts, SuiteReport, suite, suite_json};
+pub use terminal::{suite as suite_terminal, terminal};
 pub use watched::WatchedSeries;
 pub use windows::{StepRow, TrialOutcome, Window};
 

@@ -7,7 +7,10 @@ mod examples;
 mod faults;
 mod ledgers;
 mod phases;
+mod suite;
 mod watched;
+
+pub use suite::suite;
 
 use super::{Expected, Report, Spread, Window, of_target};
 use crate::base::shown::{escaped, escaped_line, escaped_page};

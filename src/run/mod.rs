@@ -44,6 +44,7 @@ use tokio::sync::mpsc;
 pub use crate::engine::dry_run::DryRun;
 pub use crate::engine::tracer::Traced;
 pub use error::RunError;
+pub use interrupt::came as was_interrupted;
 pub use service::Account;
 #[cfg(unix)]
 pub use service::become_program;
@@ -123,6 +124,10 @@ async fn control(
     });
     let mut services: Vec<Arc<Running>> = Vec::new();
     let mut interrupt = Interrupt::new()?;
+    // Between two runs of one process nobody but the thread for a second signal hears of a first.
+    if interrupt::came() {
+        return Err(RunError::Interrupted);
+    }
     let (told, mut happened) = mpsc::unbounded_channel();
     // What is only tried is not hurt.
     let counted = if settings.trial.is_some() { Vec::new() } else { fault::counted(plan) };

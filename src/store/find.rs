@@ -3,13 +3,14 @@
 use super::RecordError;
 use super::format;
 use super::record::{RUNS, at, plan_text};
+use super::suite::{is_suite, plain};
 use crate::plan::Share;
 use std::path::{Path, PathBuf};
 
 /// The directory of a run: a path to it, its id, the start of its id while that is unique, or `last`.
 pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
     let given = PathBuf::from(name);
-    if !name.is_empty() && given.join("plan.json").is_file() {
+    if !name.is_empty() && (given.join("plan.json").is_file() || is_suite(&given)) {
         return Ok(given);
     }
     if given.is_dir() {
@@ -22,7 +23,8 @@ pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
     let ids = ids(&runs);
     let missing = |problem: String| RecordError { path: runs.clone(), problem };
     if name == "last" {
-        return ids.last().map(|id| runs.join(id)).ok_or_else(|| missing("no run is recorded here".to_owned()));
+        let last = ids.last().ok_or_else(|| missing("no run is recorded here".to_owned()))?;
+        return Ok(whole(&runs, runs.join(last)));
     }
     let matching: Vec<&String> = ids.iter().filter(|id| !name.is_empty() && id.starts_with(name)).collect();
     match matching.as_slice() {
@@ -33,6 +35,18 @@ pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
         })),
         many => Err(missing(format!("{} runs start with `{name}`; write more of the id", many.len()))),
     }
+}
+
+/// The suite that a run is a part of, or the run.
+fn whole(runs: &Path, run: PathBuf) -> PathBuf {
+    let parent = head(run.clone(), String::new()).ok().and_then(|head| head.parent).and_then(plain);
+    parent.map(|parent| runs.join(parent)).filter(|suite| is_suite(suite)).unwrap_or(run)
+}
+
+/// The records of suites beneath a directory, the newest first.
+pub fn suites(base: &Path) -> Vec<PathBuf> {
+    let runs = base.join(RUNS);
+    ids(&runs).into_iter().rev().map(|id| runs.join(id)).filter(|directory| is_suite(directory)).collect()
 }
 
 /// The runs beneath a directory, the oldest first.
@@ -91,7 +105,7 @@ pub fn runs(base: &Path, wanted: Wanted<'_>) -> (Vec<RunHead>, Vec<RecordError>)
     let runs = base.join(RUNS);
     let (mut found, mut broken) = (Vec::new(), Vec::new());
     let directories = ids(&runs).into_iter().rev().map(|id| (runs.join(&id), id));
-    for (directory, id) in directories.filter(|(directory, _)| directory.is_dir()) {
+    for (directory, id) in directories.filter(|(directory, _)| directory.is_dir() && !is_suite(directory)) {
         match head(directory, id) {
             Ok(head) if wanted.is(&head) => found.push(head),
             Ok(_) => {}

@@ -8,9 +8,11 @@ mod find;
 mod format;
 mod record;
 mod segments;
+mod suite;
 
 pub use baselines::{Baselines, Kept};
 pub use compact::Policy;
 pub use context::{Context, context};
-pub use find::{RunHead, Wanted, find, runs};
+pub use find::{RunHead, Wanted, find, runs, suites};
 pub use record::{Record, RecordError, read};
+pub use suite::{MemberState, SuiteAsked, SuiteEvent, SuiteHead, SuiteRead, SuiteRecord, is_suite, read_suite};

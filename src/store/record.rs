@@ -5,6 +5,7 @@ use super::appender::Appender;
 use super::compact::{Compactor, Policy, lines};
 use super::format;
 use super::segments::{KINDS, Numbers, SegmentKind, put, regular, unfinished};
+use super::suite::is_suite;
 use crate::guard;
 use crate::measure::interval_log::{self, Encoder, Read};
 use crate::measure::{Event, Layout, Stats};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 pub(super) const RUNS: &str = ".stress/runs";
 
 /// What to do where others may change what is on the way to a record.
-const ELSEWHERE: &str = "what a run writes there could be led elsewhere, so keep its record in a directory of your own, such as with \
+pub(super) const ELSEWHERE: &str = "what a run writes there could be led elsewhere, so keep its record in a directory of your own, such as with \
                          `--record ~/.local/state/stressc`, or run as the user to whom that belongs";
 
 /// More than any plan has.
@@ -209,6 +210,9 @@ fn append(path: &Path, kind: SegmentKind, header: &[u8]) -> Result<Appender, Rec
 /// What stands in `plan.json`.
 pub(super) fn plan_text(directory: &Path) -> Result<(PathBuf, Vec<u8>), RecordError> {
     let path = directory.join("plan.json");
+    if is_suite(directory) {
+        return Err(at(directory)("is the record of a suite; name one of its runs, which `stressc report` lists"));
+    }
     let mut text = Vec::new();
     regular(&path)?.take(LARGEST_PLAN + 1).read_to_end(&mut text).map_err(at(&path))?;
     match text.len() as u64 > LARGEST_PLAN {

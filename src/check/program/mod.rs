@@ -55,7 +55,7 @@ pub struct Program {
     pub doc: Option<String>,
     pub scenarios: Vec<Scenario>,
     pub suites: Vec<Suite>,
-    /// Scenarios of the files that are used, with the name of their file.
+    /// Scenarios of the files that are used, with their file.
     pub used: Vec<(String, Scenario)>,
     /// What each name of the files means.
     #[serde(skip)]

@@ -5,7 +5,7 @@ use crate::check::types::Type;
 use crate::check::words::written;
 use crate::syntax::ast::Binary;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
 
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -28,13 +28,13 @@ pub struct Area {
 pub struct SuiteMember {
     /// As the suite names it.
     pub path: String,
-    /// The name of its file, where it is another one.
-    pub module: Option<String>,
+    /// Its file, where it is another one.
+    pub file: Option<String>,
     pub scenario: String,
 }
 
 /// When a suite is good enough. Printed as it is written.
-#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ready {
     /// A score compared with a share of one.
@@ -51,7 +51,7 @@ pub enum Ready {
 }
 
 /// The share of what was expected that held.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Score {
     /// Of all areas, by their weights.

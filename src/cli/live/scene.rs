@@ -86,7 +86,7 @@ impl Line {
         self.push(Style::new(), text)
     }
 
-    fn dim(self, text: impl Into<String>) -> Line {
+    pub fn dim(self, text: impl Into<String>) -> Line {
         self.push(Style::new().dimmed(), text)
     }
 
