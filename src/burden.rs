@@ -1,5 +1,5 @@
-//! The process that takes processor time, memory or room on a disk, for a fault of the machine. It says when it has taken it, and ends
-//! with whoever holds its standard input.
+//! The process that takes processor time, memory or disk space, for a fault on the machine. It reports when it has taken it, and
+//! ends with the process that holds its standard input.
 
 use crate::base::floors;
 use std::io::{self, Read, Write};

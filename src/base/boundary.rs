@@ -1,4 +1,4 @@
-//! Places in a text moved to where a character starts.
+//! Moves positions in a text to character boundaries.
 
 /// The start of the character in which a byte stands.
 pub fn floor(text: &str, at: usize) -> usize {

@@ -1,4 +1,4 @@
-//! URLs of databases, read once: what a host is judged by is what its driver is given.
+//! URLs of databases, parsed once, so that the host that is judged is the host that the driver gets.
 
 use super::hosts::Host;
 use url::Url;
@@ -87,7 +87,7 @@ impl Database {
         Some(own)
     }
 
-    /// Whom a connection comes to.
+    /// The host that a connection reaches.
     pub fn host(&self) -> Host {
         match &self.place {
             ServerAddress::Usual => Host::new("localhost", self.port),

@@ -1,4 +1,4 @@
-//! Numbers as RFC 8259 writes them: told from other texts, and compared by their digits, of which a float holds sixteen.
+//! Numbers as RFC 8259 writes them: recognised among texts, and compared by all their digits, where a float has sixteen.
 
 use std::cmp::Ordering;
 use std::fmt::{self, Write};

@@ -1,4 +1,4 @@
-//! The normal distribution, Student's and the binomial one: what lies beneath a value, and the value beneath which so much lies.
+//! The normal, Student's and binomial distributions: the probability below a value, and the value at a probability.
 
 use std::f64::consts::{E, PI};
 
@@ -53,7 +53,7 @@ pub fn student_quantile(share: f64, freedom: f64) -> f64 {
     inverse(|t| student(t, freedom), share)
 }
 
-/// The probability of so many or more of all, where each is one with a probability (Abramowitz and Stegun, 26.5.24).
+/// The probability of at least this many successes (binomial; Abramowitz and Stegun, 26.5.24).
 pub fn at_least(count: u64, all: u64, share: f64) -> f64 {
     if count == 0 || share >= 1.0 {
         return 1.0;

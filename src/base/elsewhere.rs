@@ -1,5 +1,5 @@
-//! Names that other tools and languages give to what is called something else here. A row is used only where its second name may
-//! stand, so one word may have several rows.
+//! Names from other tools and languages, and what they are called here. A row applies only where its second name may stand, so a
+//! word may have several rows.
 
 const NAMES: &[(&str, &str)] = &[
     // Metrics of k6, Gatling, Locust and Prometheus.

@@ -1,4 +1,4 @@
-//! Pages in the text format of Prometheus: which of their samples are meant, and what they add up to.
+//! Pages in the text format of Prometheus: selects samples and adds them up.
 
 /// Samples of one name, all of them or those whose labels are as asked: `name` or `name{label="value", other!="value"}`.
 #[derive(Debug, Clone, PartialEq, Eq)]

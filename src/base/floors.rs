@@ -1,4 +1,4 @@
-//! What faults of the machine leave free in any case: without it the machine itself fails, and with it what measures.
+//! What faults on the machine always leave free. Without it the machine itself would fail, and the measurement with it.
 
 pub const MEMORY: u64 = 128 << 20;
 pub const DISK: u64 = 128 << 20;

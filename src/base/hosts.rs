@@ -1,4 +1,4 @@
-//! Hosts as addresses name them, patterns of hosts, and which hosts are this machine, known without asking anybody.
+//! Hosts as addresses name them, patterns of hosts, and which hosts are this machine, decided without a lookup.
 
 use super::socket::UnixSocket;
 use std::fmt;

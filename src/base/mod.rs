@@ -1,4 +1,5 @@
-//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of servers and databases, distributions of chance, slopes of all pairs, and names of elsewhere and nearest ones.
+//! What every floor needs: positions in files, units and bytes with their printed forms, hosts, addresses of servers and
+//! databases, distributions, slopes of all pairs, names from other tools, and nearest names.
 
 pub mod boundary;
 pub mod database;

@@ -1,4 +1,4 @@
-//! Texts of strangers as a person sees them: what would steer the terminal, or hide what is written, is written out.
+//! Untrusted text as a person sees it: characters that would control the terminal, or hide other text, are written out.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -169,7 +169,7 @@ fn sized(count: f64, units: [(&str, f64); 3]) -> String {
     format!("{}{unit}", short(count / size))
 }
 
-/// A size as it is written in a scenario: the largest unit of which it is a whole number, but for the rounding of arithmetic.
+/// A size as it is written in a scenario: in the largest unit that gives a whole number, up to rounding errors.
 pub fn written_bytes(value: f64) -> String {
     whole_bytes(value).unwrap_or_else(|| format!("{}B", nearly(value)))
 }
@@ -181,7 +181,7 @@ fn whole_bytes(value: f64) -> Option<String> {
     Some(format!("{}{name}", whole(*size as f64).0))
 }
 
-/// A size per time as it is written: what leaks is per hour or day, in the largest unit of which it is a whole number.
+/// A size per time as it is written: slow growth per hour or day, in the largest unit that gives a whole number.
 pub fn written_bandwidth(value: f64) -> String {
     in_time(value).map_or_else(|| format!("{}B/s", nearly(value)), |(size, (time, _))| format!("{size}/{time}"))
 }

@@ -23,7 +23,7 @@ fn newest<'e>(entries: &[&'e Entry]) -> Option<&'e str> {
     entries.iter().map(|entry| entry.set.as_str()).max_by_key(|set| first(set))
 }
 
-/// All runs of a name, or all, of which the newest baseline is.
+/// All runs with a name, or all runs, for the newest baseline among them.
 pub fn newest_set<'e>(entries: &'e [Entry], name: Option<&str>, profile: Option<&str>) -> Vec<&'e Entry> {
     let named = |entry: &&Entry| name.is_none_or(|name| entry.name.as_deref() == Some(name));
     let asked: Vec<&Entry> = entries.iter().filter(|entry| entry.profile.as_deref() == profile).filter(named).collect();

@@ -1,4 +1,4 @@
-//! What runs say against those of a baseline: how far apart their means lie, and how sure that is.
+//! Compares runs with those of a baseline: how far apart their means are, and how certain that is.
 
 /// How values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! A run as a baseline keeps it: by whom it is compared, what it did, and what was measured.
+//! A run as a baseline keeps it: the key for comparison, what the run did, and what was measured.
 
 use super::facts::Facts;
 use super::statistic::{Statistic, Within};
@@ -38,7 +38,7 @@ pub struct Entry {
     pub facts: Facts,
     /// By what is judged of it.
     pub metrics: Vec<Statistic>,
-    /// How long requests took, of which the metrics are.
+    /// The times of the requests behind the metrics.
     pub times: Vec<Recorded>,
 }
 

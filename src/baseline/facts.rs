@@ -1,5 +1,5 @@
-//! Whether two runs can be compared: what the generator did and judged, and on which machine. What was under test is what one compares,
-//! so it is noted and binds nothing.
+//! Whether two runs can be compared: what the generator did and judged, and on which machine. What is under test is the subject
+//! of the comparison, so it is recorded but may differ.
 
 use super::words;
 use crate::base::units::{bytes, duration, grouped, percent, short};

@@ -1,4 +1,4 @@
-//! Baselines: runs that others are held against. What is kept of a run, whether two can be compared, and what comes of it.
+//! Baselines: runs to compare with. What is kept of a run, whether two can be compared, and the verdict.
 
 mod choice;
 mod contrast;

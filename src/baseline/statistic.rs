@@ -1,4 +1,4 @@
-//! A metric of one run: its value, and how far it may lie from what the run would have given if it had gone on.
+//! A metric of one run: its value, and how far that may be from the value of a longer run.
 
 use super::contrast::{Contrast, Sample, Scale};
 use crate::check::program::{Function, RequestFunction, SeriesFunction, Statistic as Of};
@@ -29,7 +29,7 @@ pub struct Statistic {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Within {
-    /// By consecutive parts of the window, each of which has samples enough.
+    /// By consecutive parts of the window, each with enough samples.
     Batches,
     /// By the ranks of its samples, as if each were by itself: the least that it can be.
     Ranks,

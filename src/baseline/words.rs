@@ -1,4 +1,4 @@
-//! What stands in facts beside their digests: so much of a part that a reader knows which one it is, and what of it is another.
+//! Words that facts keep next to their digests, so that a report can name a part and say how it differs.
 
 use super::facts::literals;
 use crate::base::units::{duration, percent};

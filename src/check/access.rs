@@ -1,4 +1,4 @@
-//! What stands behind a `.`: fields and methods, by the type of what stands before it.
+//! What follows a `.`: fields and methods, by the type of the value before it.
 
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Field};

@@ -1,4 +1,4 @@
-//! Where a target is, as far as its address says before the run, and whether the way there is encrypted.
+//! Where a target is, as far as its address says before the run, and whether the connection is encrypted.
 
 use super::meaning::Meaning;
 use super::program::{Address, Expr, PartKind, Piece, Protocol, ServiceKind};
@@ -61,7 +61,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    /// In pieces, of which the run knows some: where its services and links listen.
+    /// In pieces, some of which only the run knows: where its services and links listen.
     fn late_address(&mut self, pieces: &[Piece], span: Span) -> Found {
         let is_known = |piece: &Piece| match piece {
             Piece::Literal(_) | Piece::Value(Expr::Port(_)) => true,

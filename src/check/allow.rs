@@ -1,4 +1,4 @@
-//! Checks which hosts a file allows to be hurt, and how much.
+//! Checks which hosts a file allows a run to touch, and how many requests it may send.
 
 use super::Checker;
 use super::meaning::Meaning;

@@ -1,4 +1,4 @@
-//! Checks what a target is shown with each request: `auth:`.
+//! Checks how requests authenticate to a target: `auth:`.
 
 use super::bound::{Arguments, Call};
 use super::builtins::{self, BuiltinKind};

@@ -1,5 +1,4 @@
-//! A call, and its arguments as they are bound to the parameters of what is called: asked for by the names that these have in
-//! the tables of built-ins.
+//! A call and its arguments, bound to the parameters of the callee and looked up by their names in the tables of built-ins.
 
 use super::builtins::Par;
 use super::meaning::Meaning;

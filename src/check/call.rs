@@ -479,7 +479,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         found.filter(|_| is_scenario).map(|setting| &setting.value)
     }
 
-    /// Something of a type, of which nothing else is known.
+    /// A value of which only the type is known.
     fn of_type(&mut self, kind: Type, written: &'a ast::TypeName, home: FrameId) -> Meaning<'a> {
         if kind != Type::System {
             return Meaning::Unknown(kind);

@@ -1,5 +1,5 @@
-//! Conditions over measurements, for whatever a metric, an instant and a scope are: relations in the program, places on the
-//! timeline in the plan.
+//! Conditions over measurements, generic in metrics, instants and scopes: relations in the program, places on the timeline in the
+//! plan.
 
 use super::program::{AcrossRuns, MetricKey};
 use super::types::Type;
@@ -234,7 +234,7 @@ impl<M, I, S> Condition<M, I, S> {
         }
     }
 
-    /// The two sides of which one is to be more than the other, over the whole scope.
+    /// The two sides, one of which must be greater, over the whole scope.
     pub fn orders<'m>(&'m self, each: &mut impl FnMut(Binary, &'m Measured<M>, &'m Measured<M>)) {
         match self {
             Condition::Compare { operator, left, right } => match operator {

@@ -1,5 +1,5 @@
-//! Conditions and metrics in one canonical form, with the values that a template was given: what a report shows where
-//! the text of the template would speak of its parameters.
+//! Conditions and metrics in one canonical form, with the values that a template was given. A report shows this, because the text
+//! of the template would name its parameters.
 
 use super::condition::{AlertDoes, Condition, Measured};
 use super::meaning::Cond;

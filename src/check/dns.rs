@@ -12,7 +12,7 @@ use crate::syntax::ast::{Entry, Expr};
 // Of core, which opens nothing.
 use core::net::IpAddr;
 
-/// What may stand in it, and of which types.
+/// Its fields and their types.
 const ENTRIES: [(&str, &[Type]); 3] =
     [("resolve", &[Type::Object]), ("every", &[Type::Duration]), ("all", &[Type::Bool])];
 

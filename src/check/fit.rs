@@ -1,4 +1,4 @@
-//! Whether a value is what is wanted in its place, and what to write instead.
+//! Whether a value has the expected type, and what to write instead.
 
 use super::meaning::{Meaning, placed};
 use super::scope::FrameId;

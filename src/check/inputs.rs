@@ -1,4 +1,4 @@
-//! What the checker knows of the world: the modules, files and settings that an impure loader fetched for it.
+//! What the checker knows about the world: the modules, files and settings that the loader fetched for it.
 
 use super::types::Type;
 use crate::base::FileId;

@@ -1,5 +1,4 @@
-//! JSONPaths as they are checked: that they parse with whatever is put into them, and whether they name one place or find a
-//! list.
+//! Checks JSONPaths: that they parse whatever is inserted into them, and whether they name one place or find a list.
 
 use super::allow::is_written;
 use super::bound::Arguments;

@@ -1,4 +1,4 @@
-//! What is allowed and most often not meant.
+//! Constructs that are allowed but usually not intended.
 
 use super::builtins::Failures;
 use super::condition::{Condition, Measured};

@@ -1,4 +1,4 @@
-//! Lists that the run works out or that are written: their items, and what is said where one item is meant.
+//! Lists, literal or computed by the run: their items, and the message where one item is expected.
 
 use super::bound::Arguments;
 use super::meaning::Meaning;

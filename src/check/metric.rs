@@ -1,4 +1,4 @@
-//! Metrics: a function, what it speaks of, and in which scopes.
+//! Metrics: a function, what it applies to, and its scopes.
 
 use super::bound::Call;
 use super::builtins::{self, Builtin};

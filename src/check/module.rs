@@ -1,4 +1,4 @@
-//! Files that use each other: what each calls the others, which names each has, and circles, which are refused.
+//! Files that use each other: the names of modules, the names in each, and cycles, which are refused.
 
 use super::builtins;
 use super::inputs::{Inputs, Module};

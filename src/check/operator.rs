@@ -1,4 +1,4 @@
-//! Which operators join which types, and what comes out: one table for constants, flows and conditions.
+//! Which operators take which types, and the results: one table for constants, flows and conditions.
 
 use super::types::Type;
 use crate::base::Span;

@@ -1,4 +1,4 @@
-//! Whose requests a path means, and which window: loads, parts of mixes, flows, steps, groups, stages.
+//! Which requests or which window a path means: loads, parts of mixes, flows, steps, groups, stages.
 
 use super::meaning::Meaning;
 use super::program::{Flow, Member, Population, RequestTime, Step, Window};

@@ -1,4 +1,4 @@
-//! Predicates of `where`: what they may rest on, and how they are written.
+//! Predicates of `where`: what they may depend on, and how they are written.
 
 use super::program::{Expr, Member, Piece, Property, RequestTime};
 use super::types::Type;

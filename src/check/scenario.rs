@@ -1,4 +1,4 @@
-//! A scenario: its parts in the order in which one can speak of another, and what it lacks.
+//! A scenario: its parts in the order in which one can refer to another, and what is missing.
 
 use super::condition::{Condition, Measured};
 use super::meaning::Meaning;

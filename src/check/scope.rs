@@ -1,5 +1,5 @@
-//! Names: frames of declarations, each with the frame around it. A declaration is evaluated when somebody asks for
-//! it, once a frame, so that a scenario has just the parts that it reaches.
+//! Names: frames of declarations, each with its enclosing frame. A declaration is evaluated on demand, once per frame, so a
+//! scenario has exactly the parts that it uses.
 
 use super::meaning::Meaning;
 use super::session::ScenarioChecker;

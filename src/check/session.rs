@@ -1,5 +1,5 @@
-//! One scenario being worked out, or one template being checked by itself: the frames of names, the scenario that is
-//! built, and what is said on the way.
+//! A scenario being evaluated, or a template being checked on its own: the frames of names, the scenario that is built, and the
+//! diagnostics.
 
 use super::flow::FlowState;
 use super::inputs::{Content, FileKind, FileNeed, Inputs};
@@ -49,7 +49,7 @@ pub(super) struct ScenarioChecker<'a, 'd> {
     /// Scopes of the condition at hand, for metrics that have none of their own.
     pub(super) ambient: Vec<Scope>,
     pub(super) flow: Option<FlowState>,
-    /// Names mean the answer in whose block the expression stands.
+    /// Names refer to the answer of the enclosing request block.
     pub(super) answer: Option<usize>,
     /// Names mean what is known of a request when it has ended.
     pub(super) predicate: bool,
@@ -308,7 +308,7 @@ impl<'a, 'd> ScenarioChecker<'a, 'd> {
     /// Whether one more template may be instantiated here.
     pub(super) fn one_more(&mut self, span: Span) -> bool {
         const MOST: usize = 10_000;
-        /// Of all declarations together, of which each may come near to the other bound.
+        /// A limit over all declarations together, because each may come close to the other limit.
         const ALL: usize = 100_000;
         self.instances += 1;
         let all = self.world.spent.instances.replace(self.world.spent.instances.get() + 1) + 1;

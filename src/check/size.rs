@@ -1,5 +1,5 @@
-//! How large what is worked out may become: each value by itself, and all values of a compilation. A value that holds
-//! another twice doubles with every step, and a few lines would fill the memory of any machine.
+//! Limits on computed values: each value separately, and all values of a compilation. A value that contains another twice doubles
+//! with every step, so a few lines could fill the memory of any machine.
 
 use super::condition::{Condition, Measured};
 use super::meaning::Meaning;
@@ -55,7 +55,7 @@ pub(super) struct Spent {
     pub(super) instances: Cell<usize>,
     size: Cell<Size>,
     is_over: Cell<bool>,
-    /// It was said that a value is too large, of which others are most often made.
+    /// Whether a too large value was reported. Later ones are usually built from it.
     is_said: Cell<bool>,
     /// Regular expressions that were compiled, each with why it cannot be.
     patterns: RefCell<HashMap<String, Option<String>>>,

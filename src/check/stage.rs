@@ -1,4 +1,4 @@
-//! The stages of a load: their levels and lengths, and what they are refused for.
+//! The stages of a load: their levels and lengths, and why they are refused.
 
 mod level;
 mod search;

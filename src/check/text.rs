@@ -1,4 +1,4 @@
-//! Texts, in pieces where values are put in that are known only later.
+//! Texts in pieces, with places for values that are known only later.
 
 use super::lists::is_list;
 use super::meaning::Meaning;

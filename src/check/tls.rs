@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::Entry;
 use crate::syntax::needs::PEM as ENDINGS;
 
-/// What may stand in it, and of which types.
+/// Its fields and their types.
 const ENTRIES: [(&str, &[Type]); 9] = [
     ("ca", &[Type::Text, Type::Secret]),
     ("cert", &[Type::Text, Type::Secret]),

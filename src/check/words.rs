@@ -1,4 +1,4 @@
-//! Words for messages: types in a list, values as they are written, and what a wrong value may have been meant to be.
+//! Words for messages: lists of types, values as they are written, and what a wrong value was probably meant to be.
 
 use super::builtins::BuiltinKind;
 use super::program::StageKind;

@@ -1,4 +1,4 @@
-//! The baselines of a scenario, for whoever runs it: what its runs are compared with, and what is kept of them.
+//! The baselines of a scenario: the runs to compare with, and what is kept of new runs.
 
 use super::args::Runs;
 use super::output::Terminal;
@@ -165,7 +165,7 @@ fn compares(plan: &Plan) -> bool {
     compares
 }
 
-/// Why a run is no measure for others; what a baseline says of it is left to whoever keeps it.
+/// Why a run cannot serve as a baseline. Reasons that concern the baseline itself are left to the caller.
 pub fn refused(verdict: &Verdict, may_have_failed: bool) -> Option<String> {
     if verdict.trust.state == TrustState::Untrusted {
         let why = verdict.trust.reasons.first().map_or("the generator could not keep up", String::as_str);
@@ -182,7 +182,7 @@ pub fn refused(verdict: &Verdict, may_have_failed: bool) -> Option<String> {
     }
 }
 
-/// How long so many runs can take at most: their loads with what they wait for behind them.
+/// The longest time that this many runs take: their loads and the waits after them.
 pub fn most_time(plans: &[&Plan], runs: Runs) -> String {
     let each = plans.iter().map(|plan| plan.over()).max().unwrap_or(0);
     let all = each.saturating_mul(runs.most as u64);

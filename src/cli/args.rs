@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The arguments of the command line.
 
 use crate::report::Format;
 use crate::run::Account;
@@ -14,7 +14,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// Colours: auto means where a terminal reads and NO_COLOR is not set
+    /// When to use colours; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
 }
@@ -28,7 +28,7 @@ pub enum Colour {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Report every mistake of files
+    /// Report every mistake in files
     Check(CheckArgs),
     /// Put files into their canonical form
     Fmt(FmtArgs),
@@ -36,32 +36,32 @@ pub enum Command {
     Plan(PlanArgs),
     /// Run a scenario, report and judge it
     Run(RunArgs),
-    /// Run one iteration of each flow and print everything that it does
+    /// Run one iteration of each flow and print every request and answer
     Try(TryArgs),
-    /// Check and plan a file again on every save
+    /// Check and plan a file again whenever it is saved
     Watch(WatchArgs),
     /// Render a recorded run again
     Report(ReportArgs),
-    /// The runs that others are held against: record some, look at them, accept a change, drop one
+    /// Manage baselines, the runs that later runs are compared with
     Baseline(BaselineArgs),
-    /// Hold two recorded runs side by side, or two variants of a scenario that take turns
+    /// Compare two recorded runs, or run two variants of a scenario in turns and compare those
     Compare(CompareArgs),
-    /// Say since when a number is another over many runs, and whether it creeps
+    /// Show when a number changed over many runs, and whether it creeps
     History(HistoryArgs),
-    /// Print the JSON schema of what is written for programs
+    /// Print the JSON schema of an output
     Schema(SchemaArgs),
-    /// Print the page of a diagnostic, or what a name of the language means
+    /// Explain a diagnostic code, or a word or name of the language
     Explain(ExplainArgs),
-    /// Say what this machine allows a run to do, and what it does not
+    /// Show what this machine allows a run to do
     Doctor,
-    /// Take back what runs left behind that were killed together with their guardian
+    /// Take back what is left of runs that were killed together with their guardian
     Recover(RecoverArgs),
     /// Serve the demo shop until it is stopped
     Demo(DemoArgs),
-    /// Take back what a run cannot any more
+    /// Take back the faults of a run that can no longer do so itself
     #[command(hide = true)]
     Guardian(GuardianArgs),
-    /// Take something of the machine for a fault
+    /// Take processor time, memory or disk of the machine for a fault
     #[command(hide = true)]
     Burden(BurdenArgs),
     /// Become the program of a service or a command
@@ -71,7 +71,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct StartArgs {
-    /// Another user and its group, by numbers
+    /// Run as this user and group, by number
     #[arg(long, value_name = "USER:GROUP", value_parser = user)]
     pub user: Option<Account>,
     pub program: OsString,
@@ -93,7 +93,7 @@ pub enum Takes {
 
 #[derive(Debug, Args)]
 pub struct RecoverArgs {
-    /// Take back all that is shown, without asking
+    /// Take everything back without asking
     #[arg(long)]
     pub yes: bool,
 }
@@ -103,19 +103,19 @@ pub struct GuardianArgs {
     pub journal: PathBuf,
 }
 
-/// What is set from outside.
+/// Values that are set from outside.
 #[derive(Debug, Clone, Default, Args)]
 pub struct AskedArgs {
-    /// The named set of values, in every file that declares it
+    /// Use this profile in every file that declares it
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// A parameter and its value as in a file, such as `users='5 users'` or `load.rise=5s`; repeatable
+    /// Set a parameter, with the value as in a file, such as `users='5 users'` or `load.rise=5s`; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     pub set: Vec<String>,
-    /// Variables for `env` and `secret`, as NAME=value lines; the environment counts before it
+    /// File with variables for `env` and `secret`, as NAME=value lines; the environment takes precedence
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
-    /// The directory beneath which every file lies that a scenario names [default: the nearest above it with .git, else its own]
+    /// Directory that contains every file that a scenario names [default: the nearest one above it with .git, else its own]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
 }
@@ -144,10 +144,10 @@ pub struct CheckArgs {
     /// Scenario files, or directories of them
     #[arg(required = true, value_name = "FILE|DIR")]
     pub files: Vec<PathBuf>,
-    /// How diagnostics are printed
+    /// Format of the diagnostics
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub format: CheckFormat,
-    /// Print the syntax tree, the checked program, the plans, or what each name means
+    /// Also print the syntax tree, the checked program, the plans, or what each name refers to
     #[arg(long, value_enum)]
     pub emit: Option<Emit>,
     #[command(flatten)]
@@ -157,7 +157,7 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
     Human,
-    /// One line a diagnostic
+    /// One line per diagnostic
     Short,
     Json,
 }
@@ -175,51 +175,51 @@ pub struct FmtArgs {
     /// Scenario files, directories with scenario files, or `-` for standard input and output
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Change nothing: print what would change, and exit with 1 where something would
+    /// Change nothing: print what would change, and exit with 1 if anything would
     #[arg(long)]
     pub check: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// A file, or FILE:SCENARIO where it has several
+    /// Scenario file, or FILE:SCENARIO if it has several
     #[arg(value_name = "FILE[:SCENARIO]")]
     pub file: String,
-    /// The plan as JSON
+    /// Print the plan as JSON
     #[arg(long)]
     pub json: bool,
-    /// The drawing as an SVG to a path, `-` for standard output
+    /// Write the drawing as an SVG to a path, `-` for standard output
     #[arg(long, value_name = "PATH", conflicts_with = "json")]
     pub svg: Option<PathBuf>,
-    /// What is another than at a revision of the git repository: of load, faults, hosts and bounds
+    /// Show what has changed since a git revision: load, faults, hosts and bounds
     #[arg(long, value_name = "REV", conflicts_with = "svg")]
     pub diff: Option<String>,
     /// Only part I of N of the arrivals and users
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
-    /// Also the most time that so many runs take, as `run` has them
+    /// Also show the longest time that this many runs take, as for `run`
     #[arg(long, value_name = "N|N..M", value_parser = runs, conflicts_with_all = ["json", "svg", "diff"])]
     pub runs: Option<Runs>,
     #[command(flatten)]
     pub asked: AskedArgs,
 }
 
-/// How something is run.
+/// How to run a scenario.
 #[derive(Debug, Clone, Args)]
 pub struct HowArgs {
-    /// The seed of all random choices; fresh and printed when not given
+    /// Seed of all random choices [default: a new one, which is printed]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Threads that generate load [default: the cores but one]
+    /// Threads that generate load [default: all cores but one]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=256))]
     pub workers: Option<u64>,
-    /// Go on where a host is neither this machine nor allowed by the file, without asking
+    /// Do not ask about hosts that are neither this machine nor allowed by the file
     #[arg(long)]
     pub yes: bool,
-    /// Where `.stress/runs` is kept
+    /// Directory that contains `.stress/runs`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub record: PathBuf,
-    /// No progress while the run goes on
+    /// Show no progress during the run
     #[arg(long)]
     pub no_progress: bool,
     #[command(flatten)]
@@ -236,27 +236,27 @@ pub struct RunArgs {
     pub resume: Option<String>,
     #[command(flatten)]
     pub how: HowArgs,
-    /// Only part I of N of the arrivals and users; the parts of all N add up to the whole
+    /// Only part I of N of the arrivals and users; all N parts add up to the whole
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
     /// Also write the result in a format to a path, `-` for standard output
     #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = out)]
     pub out: Vec<(Format, PathBuf)>,
-    /// No report on the terminal
+    /// Print no report
     #[arg(long)]
     pub quiet: bool,
-    /// So many runs, or from so many on until what is compared with a baseline is decided, such as `3..10`
+    /// Number of runs; or a range such as `3..10`: run until every comparison with a baseline is decided
     #[arg(long, value_name = "N|N..M", value_parser = runs, conflicts_with = "share")]
     pub runs: Option<Runs>,
-    /// Keep the runs beside the file as ones of the newest baseline, or of the newest of this name
+    /// Add the runs to the newest baseline, or to the newest with this name
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", value_parser = baseline_name, conflicts_with = "share")]
     pub save_baseline: Option<String>,
-    /// Compare with a baseline of another machine all the same
+    /// Compare with a baseline even if it is from another machine
     #[arg(long)]
     pub accept_environment: bool,
 }
 
-/// How often something is run: from so many times on, and at most so often.
+/// How often a scenario is run: at least, and at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Runs {
     pub least: usize,
@@ -266,16 +266,16 @@ pub struct Runs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("variants").multiple(true))]
 pub struct CompareArgs {
-    /// Two recorded runs, by their ids or the starts of them; or a scenario, with `--a` and `--b`
+    /// Two recorded runs, by their ids or beginnings of ids; or a scenario, with `--a` and `--b`
     #[arg(required = true, num_args = 1..=2, value_name = "RUN|FILE:SCENARIO")]
     pub of: Vec<String>,
-    /// A parameter of the first variant and its value, as for `--set`; repeatable
+    /// Set a parameter of the first variant, as with `--set`; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting, group = "variants")]
     pub a: Vec<String>,
-    /// And of the second
+    /// Set a parameter of the second variant; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting, group = "variants")]
     pub b: Vec<String>,
-    /// How many runs of each: they take turns in the order A B B A
+    /// Number of runs of each variant, in the order A B B A
     #[arg(long, value_name = "N", default_value_t = 6, requires = "variants", value_parser = clap::value_parser!(u64).range(2..=100))]
     pub runs: u64,
     /// How much worse the second may be, such as 5%
@@ -297,25 +297,25 @@ pub enum BaselineCommand {
     Record(RecordArgs),
     /// List the baselines of a file or a scenario
     List(ListArgs),
-    /// Show a run of a baseline: what was measured, and what it can be compared with
+    /// Show a run of a baseline: its measurements, and what it can be compared with
     Show(ShowArgs),
-    /// Begin a new baseline with recorded runs, where a change is meant
+    /// Begin a new baseline with recorded runs, after an intended change
     Accept(AcceptArgs),
-    /// Remove a run of a baseline, or a whole one by its name
+    /// Remove one run of a baseline, or a whole baseline by its name
     Drop(DropArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct RecordArgs {
-    /// A file, or FILE:SCENARIO where it has several
+    /// Scenario file, or FILE:SCENARIO if it has several
     #[arg(value_name = "FILE[:SCENARIO]")]
     pub file: String,
     #[command(flatten)]
     pub how: HowArgs,
-    /// How many: five tell how far runs lie apart
+    /// Number of runs; five show how far runs differ from each other
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub runs: u64,
-    /// What `baseline("NAME")` calls it
+    /// Name of the baseline, for `baseline("NAME")`
     #[arg(long, value_name = "NAME", value_parser = baseline_name)]
     pub name: Option<String>,
 }
@@ -331,9 +331,9 @@ pub struct ListArgs {
 pub struct ShowArgs {
     #[arg(value_name = "FILE:SCENARIO")]
     pub file: String,
-    /// The id of a run, the start of one, or the name of a baseline [default: the newest]
+    /// Id of a run, the beginning of one, or the name of a baseline [default: the newest]
     pub run: Option<String>,
-    /// As it is kept
+    /// Print the file of the run as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -342,13 +342,13 @@ pub struct ShowArgs {
 pub struct AcceptArgs {
     #[arg(value_name = "FILE:SCENARIO")]
     pub file: String,
-    /// Ids of recorded runs, or the starts of them
+    /// Ids of recorded runs, or beginnings of ids
     #[arg(value_name = "RUN", default_value = "last")]
     pub runs: Vec<String>,
-    /// What `baseline("NAME")` calls it
+    /// Name of the baseline, for `baseline("NAME")`
     #[arg(long, value_name = "NAME", value_parser = baseline_name)]
     pub name: Option<String>,
-    /// Where `.stress/runs` is kept
+    /// Directory that contains `.stress/runs`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub record: PathBuf,
 }
@@ -357,13 +357,13 @@ pub struct AcceptArgs {
 pub struct DropArgs {
     #[arg(value_name = "FILE:SCENARIO")]
     pub file: String,
-    /// The id of a run, the start of one, or the name of a baseline
+    /// Id of a run, the beginning of one, or the name of a baseline
     pub run: String,
 }
 
 #[derive(Debug, Args)]
 pub struct TryArgs {
-    /// A file, or FILE:SCENARIO where it has several
+    /// Scenario file, or FILE:SCENARIO if it has several
     #[arg(value_name = "FILE[:SCENARIO]")]
     pub file: String,
     /// Only this load
@@ -378,7 +378,7 @@ pub struct TryArgs {
     /// The seed of all random choices
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Bodies and values whole, however long
+    /// Print bodies and values in full, however long
     #[arg(long)]
     pub full: bool,
     #[command(flatten)]
@@ -387,7 +387,7 @@ pub struct TryArgs {
 
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// A file, or FILE:SCENARIO where it has several
+    /// Scenario file, or FILE:SCENARIO if it has several
     #[arg(value_name = "FILE[:SCENARIO]")]
     pub file: String,
     #[command(flatten)]
@@ -396,36 +396,36 @@ pub struct WatchArgs {
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The id of a run, the start of one, `last`, or the directory of a record
+    /// Id of a run, the beginning of one, `last`, or the directory of a record
     #[arg(value_name = "RUN", default_value = "last")]
     pub run: String,
-    /// The result as JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
     /// Write the result in a format to a path instead, `-` for standard output
     #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = out, conflicts_with = "json")]
     pub out: Vec<(Format, PathBuf)>,
-    /// Where `.stress/runs` is kept
+    /// Directory that contains `.stress/runs`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub record: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
-    /// A CSV file with a line for each run, the oldest first
+    /// CSV file with one line per run, the oldest first
     #[arg(long, value_name = "FILE.csv")]
     pub series: PathBuf,
-    /// Which column of it [default: the one beside the names of runs]
+    /// Column to read [default: the one next to the names of the runs]
     #[arg(long, value_name = "NAME", requires = "series")]
     pub column: Option<String>,
-    /// As JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Of a run's result, a suite's, a plan, a run of a baseline, or a history
+    /// Schema of the result of a run, of a suite, of a plan, of a baseline run, or of a history
     #[arg(value_enum, value_name = "run|suite|plan|baseline|history")]
     pub of: SchemaOf,
 }
@@ -441,7 +441,7 @@ pub enum SchemaOf {
 
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A code such as E0301, a word or name of the language such as `ramp`, or of the library such as `shapes.plateau`; all are listed without one
+    /// A code such as E0301, a word or name of the language such as `ramp`, or of the library such as `shapes.plateau`; without one, list all
     pub name: Option<String>,
 }
 
@@ -450,20 +450,20 @@ pub struct DemoArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// SQLite file, made when missing, or URL of a PostgreSQL database; without one the shop forgets everything when it ends
+    /// SQLite file, created if missing, or URL of a PostgreSQL database; without it, the shop forgets everything when it ends
     // From the environment, so that no list of processes shows a password.
     #[arg(long, value_name = "FILE|URL", env = "STRESSC_DEMO_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
     /// Connections to the database
     #[arg(long, default_value_t = 10)]
     pub pool: u32,
-    /// Orders that are written at a time
+    /// Orders that are written at the same time
     #[arg(long, default_value_t = 50)]
     pub slots: usize,
-    /// Requests a second that are accepted; others get 429
+    /// Accepted requests per second; others get 429
     #[arg(long)]
     pub rate_limit: Option<f64>,
-    /// Added to every answer of /products/{id}, such as 200ms
+    /// Time added to every answer of /products/{id}, such as 200ms
     #[arg(long, value_parser = length)]
     pub slow: Option<std::time::Duration>,
     /// How long each order holds its slot and a connection of the pool, such as 200ms
@@ -472,28 +472,28 @@ pub struct DemoArgs {
     /// Share of shop requests that fail with 500, from 0 to 1
     #[arg(long, default_value_t = 0.0)]
     pub error_rate: f64,
-    /// Bytes that are never given back for each order
+    /// Bytes of memory that each order leaks
     #[arg(long, default_value_t = 0)]
     pub leak: usize,
-    /// Bytes of memory that the shop works in from its start
+    /// Bytes of memory that the shop uses from the start
     #[arg(long, default_value_t = 0)]
     pub cache: usize,
-    /// A mistake to be found: share of orders that are acknowledged and never written, from 0 to 1
+    /// A mistake to find: share of orders that are acknowledged but never written, from 0 to 1
     #[arg(long, default_value_t = 0.0)]
     pub loses: f64,
-    /// A mistake to be found: connections to the database that break are not replaced
+    /// A mistake to find: broken database connections are not replaced
     #[arg(long)]
     pub never_reconnects: bool,
-    /// A mistake to be found: an order is written again where its Idempotency-Key comes again
+    /// A mistake to find: an order is written again if its Idempotency-Key comes again
     #[arg(long)]
     pub forgets_keys: bool,
-    /// Speak https, with a certificate made at the start; the first line says where the authority lies that signed it
+    /// Speak https, with a certificate made at the start; the first line names the file of the authority that signed it
     #[arg(long)]
     pub tls: bool,
     /// The certificate and its key that a run has made
     #[arg(long, hide = true, env = "STRESSC_DEMO_IDENTITY", hide_env_values = true)]
     pub identity: Option<String>,
-    /// Process whose end ends the shop
+    /// End the shop when this process ends
     #[arg(long, hide = true)]
     pub parent: Option<u32>,
 }
@@ -515,7 +515,7 @@ fn resumed(text: &str) -> Result<String, String> {
     }
 }
 
-/// Also nothing, for one without a name.
+/// The empty text stands for a baseline without a name.
 fn baseline_name(text: &str) -> Result<String, String> {
     match text {
         // It stands where the file was meant.

@@ -1,4 +1,4 @@
-//! `stressc baseline`: the runs that others are held against.
+//! `stressc baseline`: the runs that later runs are compared with.
 
 use super::against::{self, Against, most_time, refused};
 use super::args::{AcceptArgs, BaselineArgs, BaselineCommand, DropArgs, ListArgs, RecordArgs, Runs, ShowArgs};
@@ -29,7 +29,7 @@ pub fn baseline(args: &BaselineArgs, terminal: &Terminal) -> u8 {
     done.map_or_else(|code| code, |()| super::OK)
 }
 
-/// Runs a scenario so many times, and keeps each run as soon as it is done: what is there stays, whatever comes of the next.
+/// Runs a scenario several times and keeps each run as soon as it is done, so that a later failure loses none.
 fn record(args: &RecordArgs, terminal: &Terminal) -> Result<(), u8> {
     let how = &args.how;
     let prepared = prepare(&args.file, None, &how.asked.asked(), terminal)?;

@@ -1,5 +1,5 @@
-//! What a person sees while a run goes on: a few lines that are drawn over on a terminal, one now and then in a pipe.
-//! It lives on the control plane and looks at what the workers have handed over anyway.
+//! The live view of a run: a few lines that are redrawn on a terminal, or an occasional line in a pipe. It runs on the control
+//! plane and reads what the workers have handed over anyway.
 
 mod scene;
 

@@ -1,4 +1,4 @@
-//! The commands as the reference has them, made of what can be typed.
+//! The table of commands in the reference, generated from the arguments of the command line.
 
 use super::args::Cli;
 use clap::{Arg, Command, CommandFactory};

@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand, and the only place that prints.
+//! The command line: one file per subcommand, and the only place that prints.
 
 mod against;
 mod args;

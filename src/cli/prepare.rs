@@ -1,4 +1,4 @@
-//! From the command line to a plan that is ready to be run, for whoever runs one.
+//! From the command line to a plan that is ready to run.
 
 use super::output::Terminal;
 use super::source::{self, Tells};

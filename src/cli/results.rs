@@ -1,5 +1,5 @@
-//! Files into which a command writes what it found: whole or not at all, never through a link, which may have come with
-//! somebody else's files, and never in the place of a file of another user.
+//! Files into which a command writes results: complete or not at all, never through a link, which may come from somebody else,
+//! and never over a file of another user.
 
 use crate::guard::unfollowed;
 use crate::inputs::root::Root;
@@ -188,7 +188,7 @@ fn is_device(_: fs::FileType) -> bool {
 #[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A pipe whose reader may come a little later. One that nobody reads from would hold whoever opens it.
+/// A pipe whose reader may come a little later. Opening a pipe without a reader would block.
 #[cfg(unix)]
 fn opened(pipe: &Path) -> io::Result<File> {
     use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};

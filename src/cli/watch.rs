@@ -71,7 +71,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// What the files say, all of which are watched since before they were read: no save after that is missed.
+    /// Reads the files. Each is watched before it is read, so no later save is missed.
     fn load(&mut self, args: &WatchArgs) -> (Result<Loaded, String>, Result<(), String>) {
         let file = Path::new(source::split(&args.file).0);
         loop {

@@ -47,7 +47,7 @@ const TABLES: [(&str, &str); 2] = [
     ),
 ];
 
-/// The database lets each key in once, whoever comes first; a shop that forgets keys finds orders by them all the same.
+/// The database accepts each key once, from the first to use it. A shop that forgets keys still finds orders by them.
 const KEYS: [&str; 2] = [
     "CREATE UNIQUE INDEX IF NOT EXISTS orders_key ON orders (key)",
     "CREATE INDEX IF NOT EXISTS orders_key ON orders (key)",

@@ -1,5 +1,5 @@
-//! Faults that were ordered: a slow catalogue, orders with a slow query, answers of 500, memory that is never given back,
-//! orders that are lost or written twice.
+//! Faults that can be ordered: a slow catalogue, orders with a slow query, answers of 500, leaked memory, and orders that are
+//! lost or written twice.
 
 use super::Options;
 use super::routes::Route;

@@ -62,7 +62,7 @@ impl Secret {
         Secret { bytes: hash.finalize().into(), keys: AtomicU64::new(0) }
     }
 
-    /// Signed twice, as in HMAC: a single hash could be extended by whoever sees it.
+    /// Signed twice, as in HMAC: anybody who sees a single hash could extend it.
     fn sign(&self, text: &[u8]) -> String {
         let inner = Sha256::new().chain_update(self.bytes).chain_update(text).finalize();
         let outer = Sha256::new().chain_update(self.bytes).chain_update(inner).finalize();

@@ -1,4 +1,4 @@
-//! Orders. The key of an order makes placing it repeatable: the database lets each key in once, whoever comes first.
+//! Orders. The key of an order makes placing it repeatable: the database accepts each key once.
 
 use super::Shop;
 use super::database::{Connection, on};

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// Whom the certificate names. Nobody else has a name below `.test` (RFC 6761, 6.2).
+/// The name in the certificate. No public name ends in `.test` (RFC 6761, 6.2).
 const NAMES: [&str; 4] = ["shop.test", "localhost", "127.0.0.1", "::1"];
 
 /// An authority that lives for one shop, and what it signed.

@@ -113,9 +113,9 @@ impl Diagnostic {
     }
 }
 
-/// So many errors are kept, and so many warnings: nobody reads more, and a file may have a million.
+/// The number of errors, and of warnings, that are kept. Nobody reads more, and a file may have a million.
 const MOST: usize = 200;
-/// What is quoted in one sentence has at most so many characters.
+/// The most characters of a quotation in a sentence.
 const LONGEST: usize = 1_000;
 
 /// Everything that one compilation has to say.

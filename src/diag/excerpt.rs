@@ -7,7 +7,7 @@ use crate::base::{Source, Span};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A longer line is cut, to so many bytes on both sides of each end of a label.
+/// A longer line is cut to this many bytes on both sides of each end of a label.
 const LINE: usize = 400;
 const AROUND: usize = 80;
 /// A label over more lines points at its first one.

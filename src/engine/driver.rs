@@ -1,5 +1,5 @@
-//! Drivers: each speaks one protocol for a session. What is the same in all of them (tries, pauses, progress, ledgers,
-//! examples, trace contexts, budget, deadlines, what is recorded) stands above them in `flow/sender.rs`.
+//! Drivers: each speaks one protocol for a session. What they share (tries, pauses, progress, ledgers, examples, trace contexts,
+//! budget, deadlines, records) is in `flow/sender.rs`.
 
 use super::flow::attempt::Attempt;
 use super::http;

@@ -1,5 +1,4 @@
-//! One user who makes one iteration of each part that is asked for, while somebody looks on: the sessions of a run
-//! without its load.
+//! One user who runs one iteration of each requested part while an observer follows: the sessions of a run without its load.
 
 use super::flow::session::Session;
 use super::flow::user::Asker;

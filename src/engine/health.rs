@@ -1,4 +1,4 @@
-//! What a worker tells of itself: what its thread did and waited for, and how late it got to what was ready.
+//! What a worker reports about itself: what its thread did and waited for, and how late it handled events.
 
 use super::pace::clock::Timers;
 use super::worker::Worker;

@@ -1,4 +1,4 @@
-//! The entries of one request: opened before it is sent, so that one whose outcome is never known has its key all the same.
+//! The ledger entries of one request, opened before it is sent, so that a request of unknown outcome has an entry too.
 
 use super::value::code::{Code, Piece, values};
 use super::value::lower::Lowerer;

@@ -1,5 +1,5 @@
-//! The engine: it generates load and measures it. It knows a plan, addresses and files, and nothing of services, faults or
-//! whoever controls a run.
+//! The engine: it generates load and measures it. It knows a plan, addresses and files, but no services or faults, and not what
+//! controls the run.
 
 pub mod driver;
 pub mod flow;

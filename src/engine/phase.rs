@@ -1,5 +1,4 @@
-//! What is done once, before the load or after it: the steps of a setup or a teardown, by a worker of their own that
-//! measures nothing.
+//! The steps of a setup or a teardown, run once before or after the load by their own worker, which measures nothing.
 
 use super::flow::lowered::LoweredPlan;
 use super::flow::missed::Missed;

@@ -1,4 +1,4 @@
-//! The way to a target through an HTTP proxy: what a request is told to it with, or the tunnel that a stream is opened through.
+//! Requests through an HTTP proxy: sent with their whole URL, or over a tunnel through which a stream is opened.
 
 use super::http::template::AGENT;
 use super::stream::Broken;

@@ -1,4 +1,4 @@
-//! Secrets, taken out of everything that is told.
+//! Masks secrets in everything that is written.
 
 mod echo;
 mod forms;

@@ -1,4 +1,4 @@
-//! Byte streams, whatever carries them: what a protocol is spoken over.
+//! Byte streams that protocols use, whatever the transport.
 
 use super::proxy::Proxy;
 use super::tls::{self, Secured};

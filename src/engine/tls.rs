@@ -1,4 +1,4 @@
-//! TLS of a client: whom it trusts, what it shows of itself, and what went wrong in words.
+//! Client TLS: trusted authorities, client certificates, and failures in words.
 
 use crate::check::program::Pick;
 use crate::engine::value::files::Files;
@@ -141,7 +141,7 @@ fn version(version: TlsVersion) -> &'static rustls::SupportedProtocolVersion {
     }
 }
 
-/// What a client of the control plane speaks: it trusts whom this machine trusts, and these. None: it speaks no TLS.
+/// TLS for a client of the control plane: it trusts the authorities of this machine, and these. None: it does not use TLS.
 pub fn trusting(more: Option<&[CertificateDer<'static>]>) -> Result<ClientConfig, String> {
     let provider = provider();
     let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
@@ -218,7 +218,7 @@ fn key(pem: &Pem, given: &Material<'_>) -> Result<PrivateKeyDer<'static>, String
 /// Looks at the certificate of a server, or lets any pass.
 #[derive(Debug)]
 struct Verifier {
-    /// None: whoever it is.
+    /// None: any server.
     inner: Option<Arc<WebPkiServerVerifier>>,
     /// Named by the scenario itself. A server may show just that, without an authority.
     known: Vec<CertificateDer<'static>>,

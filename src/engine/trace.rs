@@ -1,5 +1,5 @@
-//! Trace contexts of requests (W3C, <https://www.w3.org/TR/trace-context/>): ids that nobody else in the run has, made
-//! without asking anybody.
+//! Trace contexts of requests (W3C, <https://www.w3.org/TR/trace-context/>): ids that are unique in the run, made without
+//! coordination.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! What an iteration does, told step by step to somebody who looks on. A run has nobody.
+//! Reports the steps of an iteration to an observer. A run has none.
 
 use super::driver::Answer;
 use super::secret::Mask;

@@ -1,5 +1,5 @@
-//! Trials of a search as workers have them: told what is tried next, they hand over at once what they measured of it. The
-//! numbers of arrivals go on from trial to trial, so everybody deals them alike.
+//! Trials of a search on a worker: it gets the next trial, and hands over its measurements at once. Arrival numbers continue from
+//! trial to trial, so all workers divide them alike.
 
 use super::worker::Worker;
 use crate::plan::schedule::{Segment, Shape};

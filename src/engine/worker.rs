@@ -77,9 +77,9 @@ pub struct Batch {
     pub examples: Vec<Example>,
     /// Why requests failed.
     pub causes: Vec<Failed>,
-    /// Of which `once` of which load all that it had to do has ended, and when.
+    /// For each finished `once` of a load: when this worker's part of it ended.
     pub done: Vec<(usize, usize, u64)>,
-    /// Of which trials of which load all that was to be started has been.
+    /// The trials of each load whose arrivals have all been started.
     pub started: Vec<(usize, u64)>,
     pub booked: Vec<Entry>,
 }
@@ -140,7 +140,7 @@ pub struct Worker {
     no_more: Cell<bool>,
     /// Of flows that do nothing once.
     pub no_state: Rc<UserState>,
-    /// What users keep to whom arrivals are dealt, by load, part and number.
+    /// What the users of a population keep, by load, part and number.
     pub users: RefCell<HashMap<(usize, usize, u64), Rc<UserState>>>,
     /// Of those who only wait to start something new.
     starters: RefCell<Vec<Rc<Alarm>>>,

@@ -54,7 +54,7 @@ impl Fresh {
         Fresh::make(&std::env::temp_dir(), &Fresh::name(what))
     }
 
-    /// A name for one: it has to be known before it is made where somebody shall take it back.
+    /// A name for a new directory. It must be known in advance if the guardian is to remove the directory.
     pub fn name(what: &str) -> String {
         format!("stressc-{what}-{:016x}", random() as u64)
     }

@@ -1,4 +1,4 @@
-//! The guardian: a process beside the run that takes back what the run cannot any more, because it was killed or hangs.
+//! The guardian: a process next to the run that takes everything back if the run was killed or hangs.
 
 use super::journal::{self, Journal, JournalLine};
 use super::process::Process;

@@ -1,6 +1,5 @@
-//! The journal of a run: a line before each thing that has to be taken back, and one when it was. A line counts once
-//! it is on the disk. Whoever may still take back what it holds has it locked, so that it can be told from all namespaces whether it is
-//! left.
+//! The journal of a run: a line before each thing that must be taken back, and a line after it was. A line counts once it is on
+//! disk. The process that may still take back its entries holds a lock on it, which every namespace can see.
 
 use super::origin::{Distance, Origin, Remedy};
 use super::private::{self, Directory};
@@ -263,7 +262,7 @@ impl Read {
     }
 }
 
-/// What a run has left behind, of which nobody is left who would take it back.
+/// What a run has left behind, with no process left to take it back.
 #[derive(Debug)]
 pub struct Dirty {
     pub run: String,
@@ -295,7 +294,7 @@ impl Dirty {
     }
 }
 
-/// All journals of runs that are over, and of which nobody is left who would take anything back. A clean one is removed.
+/// All journals of runs that are over, with no process left to take anything back. A clean one is removed.
 pub fn dirty(directory: &Path) -> io::Result<Vec<Dirty>> {
     look(directory).map(|(left, _)| left)
 }

@@ -1,5 +1,5 @@
-//! What a run may leave behind: written down before it is done, and taken back whatever becomes of the run. Small and synchronous,
-//! because it has to work where the rest has failed.
+//! What a run may leave behind: written down before it is done, and taken back however the run ends. Small and synchronous,
+//! because it must work when everything else has failed.
 
 mod fresh;
 mod guardian;

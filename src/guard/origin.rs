@@ -1,4 +1,4 @@
-//! Where a journal was written, and what of it means something where it is read.
+//! Where a journal was written, and which of its entries are meaningful where it is read.
 
 use super::undo::Undo;
 use serde::{Deserialize, Serialize};

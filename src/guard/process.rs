@@ -1,5 +1,4 @@
-//! Processes that are meant and no others: by when they were started beside their number, or by what stands in their
-//! environment.
+//! Identifies processes without mistakes: by number and start time, or by a mark in their environment.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,7 @@ pub struct Process {
     pub started: u64,
 }
 
-/// Whom something is done to.
+/// The processes that are acted on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Whom {

@@ -1,10 +1,10 @@
-//! Files of others: removed with all that is in them, and read, without ever following a link. Whoever owns a directory can put a link
-//! into it at any moment, and a path would lead there.
+//! Files of other users: removed with all their contents, and read, without ever following a link. The owner of a directory can
+//! put a link into it at any moment, and a path would follow it.
 
 use std::io;
 use std::path::Path;
 
-/// Deeper than any tree that a run makes; whoever makes one that is deeper shall not fill our stack.
+/// Deeper than any tree that a run makes. A deeper one must not overflow our stack.
 #[cfg(unix)]
 const DEEPEST: usize = 512;
 

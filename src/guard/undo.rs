@@ -1,4 +1,4 @@
-//! What takes something back. Doing it twice does no more than doing it once.
+//! Actions that take something back. Doing one twice has the same effect as doing it once.
 
 use super::process::{Process, Whom};
 use crate::base::shown::escaped;
@@ -75,7 +75,7 @@ impl Undo {
         }
     }
 
-    /// All of it, for somebody who shall agree to it. What would move the cursor or turn the line around is shown as what it is.
+    /// All of it, for a person who has to agree. Control characters are written out.
     pub fn told(&self) -> String {
         let whole = match self {
             Undo::Run { program, arguments, variables, directory, .. } => {

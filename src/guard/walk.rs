@@ -1,4 +1,4 @@
-//! Goes to directories part by part, each held open, so that nobody can change the way in between.
+//! Opens directories step by step and holds each open, so that nobody can change the path in between.
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, mkdirat, open, openat, readlinkat, statat};
 use rustix::io::Errno;

@@ -1,4 +1,4 @@
-//! Outliers made quiet: what lies far from its neighbours counts as lying at the edge of what is usual among them.
+//! Dampens outliers: a value far from its neighbours counts as one at the edge of their usual range.
 
 use super::median;
 

@@ -1,5 +1,5 @@
-//! What stood in files that are no scenarios, as long as they are what they were: a large data file is not read again with each
-//! change of a scenario.
+//! Contents of data and other files, kept while the files are unchanged: a large data file is not read again with each change of
+//! a scenario.
 
 use super::file_system::Files;
 use super::root::{Contents, Opened, Refused, Root};

@@ -1,4 +1,4 @@
-//! CSV files: what stands between cells, with or without a head line, in which encoding. UTF-16 is known by its mark.
+//! CSV files: their separator, header line and encoding. A byte order mark identifies UTF-16.
 
 use super::data::{CELL, COLUMNS, HELD, Meter, Metered, Rows, too_long, too_long_a_text, too_wide};
 use crate::syntax::dialect::{Dialect, Encoding};

@@ -29,7 +29,7 @@ pub fn read(files: &dyn Files, file: Option<&Path>) -> Result<HashMap<String, St
     Ok(variables)
 }
 
-/// Variables by which other programs are told where to connect, and as whom. A run connects where its file says.
+/// Variables that tell other programs where to connect, and as which user. A run connects where its file says.
 const NOT_HEEDED: [(&str, bool); 21] = [
     ("http_proxy", false),
     ("HTTP_PROXY", false),

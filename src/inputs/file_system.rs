@@ -1,5 +1,5 @@
-//! What the loader needs of a file system, and the disk as one. Others stand before it: texts that are not saved, and what was
-//! read before.
+//! What the loader needs of a file system, and the disk as one. Layers above it hold unsaved texts and files that were read
+//! before.
 
 use super::root::{self, Opened, Refused, Root};
 use crate::check::inputs::{Content, FileKind};

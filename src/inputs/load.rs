@@ -28,7 +28,7 @@ pub struct Asked {
     pub directory: Option<PathBuf>,
 }
 
-/// A compilation has at most so many files of the language, and so many bytes of them: what they use is walked by recursion.
+/// The most `.stress` files in a compilation, and their most bytes: files that use each other are walked by recursion.
 const MOST_MODULES: usize = 1_000;
 const MOST_BYTES: usize = 16 << 20;
 /// Each table whose path is written in one place is read in so many ways at most for those that take it in another.

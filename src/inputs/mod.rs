@@ -33,11 +33,11 @@ use root::{Opened, Root};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// A text has at most so many bytes.
+/// The most bytes in a text.
 const LARGEST: u64 = 16 << 20;
-/// A scenario file has at most so many: a hundred thousand lines, of each of which the compiler makes a tree.
+/// The most bytes in a scenario file: about a hundred thousand lines, each of which becomes a tree.
 const LARGEST_SOURCE: u64 = 4 << 20;
-/// A line of a scenario file has at most so many bytes: what is longer nobody reads in a diagnostic.
+/// The most bytes in a line of a scenario file: nobody can read a longer one in a diagnostic.
 const LONGEST_LINE: usize = 256 << 10;
 
 /// Makes a directory, and those above it, into which nobody else may look; what is there stays as it is.
@@ -85,7 +85,7 @@ fn source(opened: Opened, shown: &str) -> Result<String, String> {
     }
 }
 
-/// A file of up to so many bytes as a text.
+/// Reads a file of up to this many bytes as a text.
 fn text(file: impl Read, shown: &str, most: u64, what: &str) -> Result<String, String> {
     match root::content(file, most) {
         Ok(Some(bytes)) => text_of(shown, bytes),

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// A file of numbers has at most so many bytes.
+/// The most bytes in a file of numbers.
 const LARGEST: u64 = 64 << 20;
 
 /// The numbers of a column, in the order of the file.

@@ -1,4 +1,4 @@
-//! What this machine really allows, found out by doing it: more than a plan asks for, since it takes a moment.
+//! What this machine really allows, found by trying it: more than a plan asks for, because it takes a moment.
 
 use super::groups;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Which files a scenario may read: regular ones beneath its root. This is the one place that opens a file of a
-//! person, before a run and in it.
+//! Which files a scenario may read: regular ones below its root. This is the only place that opens user files, before a run and
+//! during it.
 
 use std::ffi::OsStr;
 use std::fs::{File, FileType};
@@ -247,7 +247,7 @@ fn compared(path: &Path) -> io::Result<File> {
     if path.canonicalize()? == path { Ok(file) } else { Err(io::Error::other("it was replaced meanwhile")) }
 }
 
-/// Neither a pipe without a writer nor a terminal holds whoever opens it.
+/// Opening does not block, even on a pipe without a writer or on a terminal.
 #[cfg(unix)]
 fn flags() -> rustix::fs::OFlags {
     use rustix::fs::OFlags;

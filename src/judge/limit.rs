@@ -1,5 +1,5 @@
-//! Who kept a load from being what was planned: the target, the generator, or one of them where that cannot be told.
-//! Rests on what the generator's own threads did, never on the machine being busy: a local target may be what is busy.
+//! Why a load fell short of its plan: the target, the generator, or undecided. The judgement rests on what the generator's own
+//! threads did, never on the machine being busy: a local target may be what is busy.
 
 use crate::base::units::{self, MILLISECOND};
 use crate::measure::Stats;

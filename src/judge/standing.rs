@@ -1,4 +1,4 @@
-//! Whether what came out for an expectation stands, whatever the generator did.
+//! Whether the outcome of an expectation stands, whatever the generator did.
 
 use super::limit::{Facts, Subject};
 use crate::base::units::{MILLISECOND, measured_duration};
@@ -19,7 +19,7 @@ pub enum Standing {
     InDoubt,
 }
 
-/// How an expectation stands, and whom that concerns: the load, who was slow, and what shows it.
+/// Whether the outcome of an expectation stands, and the load, the bottleneck and the evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stand {
     pub standing: Standing,
@@ -313,7 +313,7 @@ impl Ground<'_> {
         Some((load, who, text))
     }
 
-    /// The users of a closed load did less than they shall, since answers took so long.
+    /// The users of a closed load did less than planned, because answers took so long.
     fn users_waited(&self, of: &Requests, against: &str) -> Option<(usize, Subject, String)> {
         let load = self.loads(of).into_iter().find(|load| !self.plan.loads[*load].is_open())?;
         let facts = Some(&self.facts[load]).filter(|facts| facts.is_of_the_target())?;

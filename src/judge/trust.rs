@@ -1,4 +1,4 @@
-//! Whether the numbers may be trusted, and who was the limit where something was missed.
+//! Whether the numbers may be trusted, and what the bottleneck was where something was missed.
 
 use super::limit::{Caveat, Facts, LATE, MISSING, Subject};
 use super::standing::{Ground, Stand, Standing};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 // Of core, which opens nothing.
 use core::net::SocketAddr;
 
-/// Those of a target in the order in which they were found; a record tells them in that order, so whoever reads it numbers them alike.
+/// The addresses of a target in the order in which they were found. A record lists them in that order, so readers number them alike.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Numbered(Vec<SocketAddr>);
 

@@ -1,4 +1,4 @@
-//! Why requests failed: how often, since when and until when, by everything that tells one cause from another.
+//! Why requests failed: how often, first and last instant, by everything that distinguishes one cause from another.
 
 use super::Failure;
 use super::ended::Ended;

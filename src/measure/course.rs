@@ -1,5 +1,4 @@
-//! What was measured of one series or one load over time: fine while it is new, added up within its windows once it is
-//! old.
+//! The measurements of one series or one load over time: fine while they are new, merged within its windows once they are old.
 
 use super::histogram::{Adder, Counts};
 use super::{LoadCounts, Phases, SeriesCounts};

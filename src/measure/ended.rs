@@ -1,4 +1,4 @@
-//! How something that is measured has ended, and the predicates of `where` that choose by it.
+//! How a sample has ended, and the `where` predicates that select by it.
 
 use super::Failure;
 use super::recorder::Outcome;

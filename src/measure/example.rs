@@ -1,15 +1,15 @@
-//! Single requests, told whole: some that failed and the slowest that did not, so that a number has faces.
+//! Single requests recorded in full: some that failed, and the slowest that did not.
 
 use super::{Cause, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Failures of one kind in one series of which each is an example: the first.
+/// How many of the first failures of one kind in one series become examples.
 const FIRST: usize = 3;
-/// And so many drawn from all others.
+/// How many examples are drawn from all others.
 const DRAWN: usize = 9;
-/// Causes of which a worker keeps examples.
+/// How many causes a worker keeps examples of.
 const MOST: usize = 1000;
 /// Of each series the slowest that went well.
 const SLOWEST: usize = 5;
@@ -48,7 +48,7 @@ pub struct Example {
     pub traceparent: Option<String>,
     /// A number without meaning by which it is drawn or not.
     pub draw: u32,
-    /// What its iteration has computed from secrets, for whoever takes these out before it is told.
+    /// What its iteration has computed from secrets, to mask before it is written.
     #[serde(skip)]
     pub secrets: Vec<String>,
 }

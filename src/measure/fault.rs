@@ -1,4 +1,4 @@
-//! What became of the faults and events of a plan: when each was in force, and what shows that it was. And which services ended.
+//! The history of the faults and events of a plan: when each was in force, and the proof of that. Also which services ended.
 
 use crate::plan::Range;
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! How the measurements of a plan lie in time and in files: what they are cut by, and what they are called.
+//! The layout of a plan's measurements in time and in files: their edges and their names.
 
 use super::course::{Course, Sum};
 use super::histogram::Counts;

@@ -1,4 +1,4 @@
-//! What became of the entries of ledgers: what the system said when each was made, and what it says of them afterwards.
+//! The history of ledger entries: what the system said when each was made, and what it said at verification.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ impl Booked {
 /// What the system said of the entries of a ledger when it was asked for each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Verified {
-    /// By how they had ended, those of which it said something definite.
+    /// Entries with a definite answer, by their outcomes.
     pub asked: Booked,
     /// Of those, the ones that are there.
     pub found: Booked,

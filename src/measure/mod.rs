@@ -177,7 +177,7 @@ pub struct SeriesCounts {
     pub phases: Phases,
 }
 
-/// More than there can be of anything, and so little that what is made of a few sums does not overflow either, whoever wrote the counts.
+/// Larger than any real count, and small enough that a few sums do not overflow, whatever a file contains.
 const MOST: u64 = 1 << 59;
 
 fn plus(sum: &mut u64, more: u64) {

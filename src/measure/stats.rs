@@ -1,5 +1,5 @@
-//! All that was measured in a run, and its sums over windows. What is new stands in slices; what is old is added up, as
-//! far as memory asks for it and windows allow it, so that a run takes no more memory the longer it lasts.
+//! All measurements of a run, and their sums over windows. New ones are in slices; old ones are merged as far as memory requires
+//! and windows allow, so the memory of a run does not grow with its length.
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
@@ -123,7 +123,7 @@ impl Stats {
         }
     }
 
-    /// Of so many series, without a plan.
+    /// For a number of series, without a plan.
     #[cfg(test)]
     pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
         let series = (0..series).map(|_| Course::new(&edges, &edges)).collect();

@@ -1,4 +1,4 @@
-//! A part of a run added up to cells of one length, as it is written to the record again.
+//! A part of a run merged into cells of one length, as it is written back to the record.
 
 use super::course::{Course, Sum};
 use super::histogram::Counts;

@@ -1,4 +1,4 @@
-//! How long requests took, in one order: whatever was answered, and above that whatever got no answer.
+//! The times of requests in one order: all answers, and above them all requests without one.
 
 use super::histogram::{self, Counts};
 use super::{Failure, SeriesCounts};
@@ -77,7 +77,7 @@ impl Times {
     }
 }
 
-/// The how manieth value.
+/// The value at an index.
 fn at(times: &Histogram<u64>, place: u64) -> u64 {
     times.value_at_quantile((place as f64 - 0.5) / times.len().max(1) as f64)
 }

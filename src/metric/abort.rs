@@ -1,4 +1,4 @@
-//! `abort when C for D`, judged while the run goes on: over the last seconds of which it is known what came of them.
+//! `abort when C for D`, judged during the run, over the last seconds whose results are known.
 
 use super::{Judged, Outcome, judge_within};
 use crate::base::units::{SECOND, duration};

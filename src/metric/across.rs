@@ -1,5 +1,5 @@
-//! A comparison with a baseline, which is decided by runs and not by what one of them is: held where it is unchanged or improved, failed
-//! where it regressed, inconclusive where runs cannot tell.
+//! A comparison with a baseline, decided over several runs and not by one: it holds if the metric is unchanged or improved, fails
+//! if it regressed, and is inconclusive if the runs cannot tell.
 
 use super::{Grounds, Judged, Outcome, Why, printed};
 use crate::base::units;

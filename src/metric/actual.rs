@@ -1,4 +1,4 @@
-//! Faults and events as they were: what rests on one counts by its actual instants, and says nothing where a fault had no effect
+//! Faults and events as they happened: conditions on one use its actual instants, and are inconclusive if a fault had no effect
 //! or an event failed.
 
 use crate::check::program::{Edge, Window};
@@ -22,7 +22,7 @@ fn times(place: usize, is_event: bool, stats: &Stats) -> Result<Vec<Time>, Strin
     if is_event { of_event(place, stats).map(|time| vec![time]) } else { of_fault(place, stats) }
 }
 
-/// The times that a fault was in force, of which one at least had an effect.
+/// The times that a fault was in force; at least one had an effect.
 fn of_fault(fault: usize, stats: &Stats) -> Result<Vec<Time>, String> {
     let times: Vec<&Injected> = stats.injected.iter().filter(|injected| injected.fault == fault).collect();
     let name = stats.faults.get(fault).map_or("", String::as_str);

@@ -1,4 +1,4 @@
-//! `capacity`: the highest level at which the condition of a search held, of its trials as they were told.
+//! `capacity`: the highest level at which the condition of a search held, from its recorded trials.
 
 use super::{Known, Measurement, Quantity};
 use crate::base::distributions::two_sided;

@@ -1,4 +1,4 @@
-//! How often a service ended by itself, without what was done to it on purpose.
+//! How often a service ended by itself, not counting what was done to it on purpose.
 
 use super::{Measurement, recovery};
 use crate::base::units::SECOND;

@@ -1,4 +1,5 @@
-//! What a verdict rests on, in codes and numbers, for programs that need not read sentences. What is there stays, with its name and meaning.
+//! What a verdict rests on, in codes and numbers, so that programs need not read sentences. Existing entries keep their names and
+//! meanings.
 
 use crate::base::distributions::{POWER, TWO_SIDED};
 use schemars::JsonSchema;
@@ -42,7 +43,7 @@ pub enum Noise {
     PairedBatches,
     /// That of the estimate itself: of slopes, of the fit of a law, of levels that were tried.
     OfTheEstimate,
-    /// Samples that know nothing of each other, of which there are too few for batches.
+    /// Independent samples, too few for batches.
     Samples,
 }
 
@@ -85,7 +86,7 @@ pub struct Grounds {
     /// Where what was compared with a constant lies with 95% certainty.
     #[schemars(with = "Option<(Option<f64>, Option<f64>)>")]
     pub interval: Option<(f64, f64)>,
-    /// It was found by looks, one each second over so many nanoseconds behind it, so that it is late by a part of these.
+    /// It was found by looks, one per second over this many nanoseconds before it, so it is late by part of that.
     pub look: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Metrics of ledgers: of what was acknowledged, what is not there, or there more than once.
+//! Metrics of ledgers: acknowledged entries that are missing, or present more than once.
 
 use super::Measurement;
 use crate::base::units::grouped;

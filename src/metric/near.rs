@@ -1,4 +1,4 @@
-//! Bounds that are constants: the verdict is as it was measured, and beside it stands where the value may lie as well.
+//! Constant bounds: the verdict is by the measured value, and the report adds the interval in which the value may lie.
 
 use super::grounds::{Difference, Grounds, Noise, Why};
 use super::{Judged, recovery, requests, spread};

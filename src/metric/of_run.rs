@@ -1,4 +1,4 @@
-//! What a run keeps of itself for others: each metric that is judged of it, with how far it may lie from what it estimates.
+//! What a run keeps for other runs: each metric that is judged, with its uncertainty.
 
 use super::spread::{self, Spread};
 use super::{Measurement, of_metric, requests};
@@ -92,7 +92,7 @@ fn error(batches: &[f64], value: f64) -> f64 {
     }
 }
 
-/// How long the requests took of which these metrics are, each kind of them once.
+/// The times of the requests behind these metrics, each kind once.
 pub fn recorded(plan: &Plan, stats: &Stats) -> Vec<Recorded> {
     let mut recorded: Vec<Recorded> = Vec::new();
     for (key, metric, unit) in metrics(plan) {

@@ -1,4 +1,4 @@
-//! A number of what was judged: with its unit, with what is known of it, and in words.
+//! A judged number: its unit, its interval, and its text.
 
 use super::printed;
 use crate::base::units::{BandwidthUnit, duration, measured_duration};
@@ -31,7 +31,7 @@ pub enum Known {
     Estimate { low: f64, high: Option<f64> },
     /// It is that of answers alone, and so large a share of all got none.
     OfAnswers { without: f64 },
-    /// It lies at a request that got no answer, of which the number is how long it was waited for, where it was given up for that.
+    /// It lies at a request without an answer. The number is how long that request waited, if it timed out.
     NoAnswer,
     /// It is that or more: nothing was seen beyond.
     AtLeast,

@@ -138,7 +138,7 @@ fn length(metric: &Requests, stats: &Stats) -> u64 {
     metric.length.saturating_sub(scope::length(&scope::intersect(ranges, &spare), metric.scopes.end))
 }
 
-/// How long each took of which the record says it.
+/// How long each request took, if the record has it.
 pub(super) fn times(metric: &Requests, stats: &Stats) -> Times {
     let mut times = Times::default();
     for samples in &metric.samples {
@@ -167,7 +167,7 @@ fn statistic(function: Statistic, times: &Histogram<u64>) -> f64 {
     }
 }
 
-/// Of the times of requests, of which a share was answered.
+/// From the times of requests; a share of them was answered.
 fn apdex(threshold: f64, times: &Histogram<u64>, answered: f64) -> f64 {
     let satisfied = times.count_between(0, threshold as u64);
     let tolerating = times.count_between(0, (threshold * 4.0) as u64) - satisfied;

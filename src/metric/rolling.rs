@@ -1,4 +1,4 @@
-//! A moving look: conditions judged each second over what lies just behind.
+//! Rolling looks: conditions judged each second over the time just before.
 
 use super::grounds::{Grounds, Why};
 use super::{Judged, Known, Outcome, Quantity, joined, judge_within};

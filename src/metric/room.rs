@@ -1,4 +1,5 @@
-//! Whether the generator had room to do more than it did: what its busiest worker was up to, and how much of the time of a request was its own.
+//! Whether the generator could have done more: how busy its busiest worker was, and how much of the time of a request was its own
+//! delay.
 
 use crate::measure::{Stats, Times};
 use crate::plan::Range;

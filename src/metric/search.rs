@@ -1,4 +1,4 @@
-//! A search as it goes on: which level is tried next, when a trial is over, and whether its condition held.
+//! A search in progress: which level comes next, when a trial is over, and whether its condition held.
 
 use super::{Judged, Outcome, judge_within, near};
 use crate::base::units::{SECOND, duration, grouped};
@@ -62,7 +62,7 @@ pub struct Finder<'p> {
     tried: Vec<Tried>,
     around: usize,
     stats: Stats,
-    /// The level that is tried, as the how manieth, and since when.
+    /// The level of the current trial, its index, and its start.
     current: Option<(u64, f64, u64)>,
     instants: Vec<u64>,
 }

@@ -1,5 +1,5 @@
-//! Shares of requests in a slice or a look, where a few samples are all that there is: whether as many failures as were seen come by chance
-//! of a share that meets its bound, by the binomial distribution and one-sided at 5%.
+//! Shares of requests in a slice or a look with few samples: whether chance explains the failures if the true share meets its
+//! bound (binomial test, one-sided, 5%).
 
 use super::grounds::{Grounds, Why};
 use super::{Judged, Outcome, Quantity};

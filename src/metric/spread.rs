@@ -108,7 +108,7 @@ pub(super) fn paired(left: &Measured, right: &Measured, stats: &Stats) -> Option
     Some(Spread::of(&values, own(&both[0]) + own(&both[1])))
 }
 
-/// The one metric of a side, of which there is a spread.
+/// The only metric on a side that has a spread.
 fn only(side: &Measured, stats: &Stats) -> Option<Requests> {
     let mut found = Vec::new();
     side.metrics(&mut |metric| found.push(metric));

@@ -1,4 +1,4 @@
-//! How many requests a plan sends at least where all goes well, and at most whatever happens, as far as that is known before it runs.
+//! How many requests a plan sends at least if all goes well, and at most in any case, as far as that is known before the run.
 
 use super::{Choose, Load, LoopBound, Plan, Repeat, Request, StageKind, Step};
 use crate::base::units::grouped;

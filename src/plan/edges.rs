@@ -1,4 +1,4 @@
-//! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
+//! Where measurements are cut: the edges of slices, and the edges that remain when old slices are merged.
 
 use super::{
     Condition, Crashes, Measured, Metric, Plan, Range, Readings, Recovery, Requests, Scaling, are_compared, scope,
@@ -26,7 +26,7 @@ const EARLY: [u64; 12] = [
     30 * SECOND,
     MINUTE,
 ];
-/// Into how many parts a window is cut of which the spread is asked for: some for each batch of it.
+/// The number of parts of a window whose spread is needed: several for each batch.
 const PARTS: u64 = 24;
 /// So long behind an instant at which a state may change, what is looked at each second is kept each second.
 const WATCHED: u64 = 10 * MINUTE;

@@ -1,4 +1,4 @@
-//! Whether so much is planned that what is expected can be judged: samples of the whole run, of slices, of looks, of trials.
+//! Whether the plan has enough samples to judge its expectations: over the whole run, in slices, in looks, in trials.
 
 use super::elaborate::Elaborate;
 use super::expect::{FEWEST_PARTS, are_compared, metric_span};
@@ -105,7 +105,7 @@ impl Elaborate<'_> {
         }
     }
 
-    /// What is judged of each trial of a search, the lowest of which must have enough samples for it.
+    /// The judged part of each trial of a search. The lowest trial must have enough samples for it.
     pub(super) fn of_trials(&mut self, search: &program::Search) -> Option<Condition> {
         let condition = self.condition(&search.condition)?;
         let judged = search.each - search.each / 5;

@@ -1,5 +1,5 @@
-//! Whether two runs did the same: a hash over what a plan does, without where, by whose share, how it was written,
-//! and how much this machine can hold.
+//! Whether two runs did the same: a hash over what a plan does, ignoring addresses, shares, spelling, and the limits of the
+//! machine.
 
 use super::{AlertFacts, Ceiling, CeilingFrom, Piece, Plan, ServiceKind, Share};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! On which machine something is measured: what it is compared with was measured on one like it.
+//! On which machine a run is measured. Runs are compared only with runs on a similar machine.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -158,7 +158,7 @@ pub struct Scaling {
     pub function: SweepFunction,
     /// Users, and where their level was measured.
     pub levels: Vec<(f64, Range)>,
-    /// The throughput of the load, of which each level has its part.
+    /// The throughput of the load; each level has its part of it.
     pub throughput: Requests,
     /// What counts is how many requests were in flight at each, not how many users were asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -267,7 +267,7 @@ pub struct Series {
     /// Which time of it; all but the latency stand in series of their own, where something asks for them.
     #[serde(default = "latency", skip_serializing_if = "is_latency")]
     pub phase: RequestTime,
-    /// Only those of which this is so when they have ended.
+    /// Only requests for which this holds when they have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matching: Option<Expr>,
     /// The series whose samples these are too.

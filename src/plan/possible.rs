@@ -1,5 +1,5 @@
-//! Whether a plan that was read could have been made: what a check holds of each plan, a file says only if nobody else wrote it.
-//! So every index lies in its list, every range goes forward, and the measurements are cut into no more pieces than any run has.
+//! Whether a plan that was read from a file is valid: a file may come from anywhere, so what the checker guarantees is checked
+//! again. Every index is in its list, every range goes forward, and the measurements have no more slices than any run has.
 
 use super::{
     AlertDoes, AlertScopes, Condition, Element, Expectation, Impact, Load, Measured, Member, Metric, OfFault, Plan,

@@ -66,7 +66,7 @@ pub fn length(ranges: &[Range], end: u64) -> u64 {
     ranges.iter().map(|(start, stop)| (*stop).min(end).saturating_sub(*start)).fold(0, u64::saturating_add)
 }
 
-/// Ranges that end, in so many parts of the same length.
+/// Divides finite ranges into this many parts of equal length.
 pub fn parts(ranges: &[Range], count: u64) -> Vec<Vec<Range>> {
     let all = u128::from(length(ranges, u64::MAX));
     let edge = |part: u64| (all * u128::from(part) / u128::from(count)) as u64;

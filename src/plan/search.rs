@@ -1,6 +1,5 @@
-//! What a plan knows of levels that are looked at one by one: when the trials of a search may start, and what of each is
-//! judged. How long the system takes to drain between two only the run knows, so they start at instants of a grid that
-//! measurements are cut at.
+//! What a plan knows about searches: when trials may start, and what of each is judged. Only the run knows how long the system
+//! takes to drain between two, so they start at instants on a grid at which measurements are cut.
 
 use super::{Load, Range, Search, StageKind, SweepFunction};
 use crate::base::units::SECOND;

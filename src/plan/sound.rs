@@ -1,5 +1,5 @@
-//! Whether a plan can show what it is made for: faults inside the run and apart from each other, recovery with room
-//! to be seen, rows and a machine that suffice.
+//! Whether a plan can show its purpose: faults inside the run and not overlapping, time to observe a recovery, enough rows, and a
+//! sufficient machine.
 
 use super::needs::{Of, lacks};
 use super::{Action, Element, Expr, LONGEST, Machine, Plan, Range, Step};
@@ -123,7 +123,7 @@ fn written((from, to): Range) -> String {
     }
 }
 
-/// What shall be seen to recover needs load behind it for as long as the steady state must hold, and a second more.
+/// To observe a recovery, the load must go on for as long as the steady state must hold, plus a second.
 fn room_to_recover(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
     let mut judged: Vec<(Window, Option<usize>)> = Vec::new();
     for expectation in &scenario.expectations {

@@ -1,4 +1,4 @@
-//! When everything happens: windows and instants resolved in the order in which they rest on each other.
+//! When everything happens: windows and instants, each resolved after those that it depends on.
 
 use super::Range;
 use crate::base::Span;

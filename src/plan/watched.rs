@@ -1,4 +1,4 @@
-//! What is watched beside requests: the series of services and monitors that are read once a second.
+//! What is watched in addition to requests: the series of services and monitors, read once a second.
 
 use super::{Member, Metric, Plan, Series, SeriesSource, Type, Watched};
 

@@ -1,4 +1,4 @@
-//! What came of the tries of requests at each address of a target that has several.
+//! The tries of requests at each address of a target with several.
 
 use super::phases::Percentiles;
 use crate::measure::{Failure, Numbered, Stats};

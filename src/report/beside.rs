@@ -1,4 +1,4 @@
-//! Instants told by the faults that are near them.
+//! Instants described relative to nearby faults.
 
 use crate::base::units::measured_duration;
 use crate::measure::{Injected, Stats};

@@ -1,4 +1,4 @@
-//! The few requests that are told whole.
+//! The few requests that are shown in full.
 
 use crate::measure::{Cause, Example, Failure, Stats};
 use crate::plan::Plan;

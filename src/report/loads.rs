@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct LoadTotals {
     pub name: String,
-    /// It has arrivals, whoever is still under way; another one has users.
+    /// An open load, which has arrivals; a closed one has users.
     pub open: bool,
     /// Iterations, where that was known.
     pub planned: Option<u64>,

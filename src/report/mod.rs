@@ -1,5 +1,5 @@
-//! Plan, measurements and verdict → what a person or a program reads. A report is a value that holds all of it, so each format is a
-//! function of the report alone.
+//! Plan, measurements and verdict → what a person or a program reads. A report is a value that holds everything, so each format
+//! is a function of the report alone.
 
 mod addresses;
 mod beside;

@@ -1,4 +1,4 @@
-//! Sentences on what a person has to know before the numbers are read.
+//! Sentences that a reader needs before the numbers.
 
 use super::causes::of_target;
 use super::loads::LoadTotals;

@@ -1,6 +1,6 @@
-//! What the control plane asks over HTTP: whether a service is ready, what a page of metrics says, what a Prometheus knows. It
-//! asks those whom the file names and nobody else: no redirect is followed, and no variable of the environment names a
-//! proxy. They may be broken or hostile, so each answer has a time and a length.
+//! Requests of the control plane over HTTP: whether a service is ready, a page of metrics, a query to Prometheus. They go only to
+//! addresses in the file: redirects are not followed, and environment variables name no proxy. The servers may be broken or
+//! hostile, so each answer is limited in time and length.
 
 use crate::base::shown::escaped_start;
 use crate::base::socket::UnixSocket;
@@ -55,7 +55,7 @@ impl ControlClient {
         well(&self.get(url).await?)
     }
 
-    /// The body of a 2xx as a text, of at most so many MiB.
+    /// The body of a 2xx as a text, of at most this many MiB.
     pub async fn page(&self, url: &str, mib: usize) -> Result<String, String> {
         let mut answer = self.get(url).await?;
         well(&answer)?;

@@ -1,4 +1,4 @@
-//! The control of a load: what is heard of workers, services, faults and people, one thing after the other, and what follows from each.
+//! The control of a load: handles reports from workers, services, faults and people, one after the other.
 
 use super::crew::Crew;
 use super::interrupt::Interrupt;
@@ -23,7 +23,7 @@ use tokio::time::{Instant, Interval, interval_at, sleep_until};
 /// How long a worker may take to stop. It does so at once, unless it computes.
 const TO_STOP: Duration = Duration::from_secs(30);
 
-/// What a load is made of, and whom it tells.
+/// The parts of a load, and the observer that it reports to.
 pub struct LoadContext<'r> {
     pub plan: &'r Arc<Plan>,
     pub settings: &'r Settings,
@@ -151,7 +151,7 @@ struct Control<'r> {
     interrupt: &'r mut Interrupt,
     tell: &'r mut dyn FnMut(Event),
     second: Interval,
-    /// When whoever still works is told to stop.
+    /// When workers that are still busy are told to stop.
     limit: Instant,
     /// The last arrival is due before it, and an idle stage has none: what is measured of the time belongs to the whole of it.
     end: Instant,

@@ -1,4 +1,4 @@
-//! The workers of a load: each started on a thread of its own, and all of them at one instant.
+//! The workers of a load, each on its own thread, all started at the same instant.
 
 use super::Settings;
 use crate::engine::health::Gauge;

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 /// The events of a run that goes on.
 pub struct Events {
     told: mpsc::UnboundedReceiver<Event>,
-    /// Whether those that have not begun shall not, and whether those that have shall end.
+    /// Whether no more events may begin, and whether those that have begun must end.
     order: watch::Sender<Stopping>,
     tasks: JoinSet<()>,
 }

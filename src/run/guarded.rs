@@ -1,5 +1,5 @@
-//! The guard of a run, as its tasks use it: whatever they do is written down before it is done, off the thread that
-//! controls the run, since it waits for the disk.
+//! The guard of a run, as its tasks use it: everything is written down before it is done, on a separate thread, because that
+//! waits for the disk.
 
 use super::{RunError, Settings};
 use crate::guard::{self, Guard, Undo, Whom};
@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Without a guard in a run that starts nothing and hurts nothing, which shall not pay for one.
+/// Has no guard in a run that starts and hurts nothing, so that such a run does not pay for one.
 #[derive(Clone, Default)]
 pub struct Guarded(Arc<Mutex<Option<Guard>>>);
 

@@ -1,5 +1,5 @@
-//! A run and its control: services in order, workers at the load, faults and events at their instants. The caller keeps what it is
-//! told.
+//! A run and its control: services in order, workers on the load, faults and events at their instants. The caller keeps the
+//! records.
 
 mod ask;
 mod command;
@@ -298,7 +298,7 @@ struct Leading<'l> {
 }
 
 impl Leading<'_> {
-    /// Tells links where they lead, as far as that is known, and gives a word about one of which it is not.
+    /// Tells links where they lead, as far as that is known, and reports a link for which it is not.
     fn lead(&self, known: &Resolved) -> Result<Option<String>, RunError> {
         let mut left = None;
         for (index, link) in self.plan.links.iter().enumerate() {

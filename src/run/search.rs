@@ -1,4 +1,4 @@
-//! Searches: what is tried next is decided here, and told to the workers.
+//! Searches: decides the next trial and sends it to the workers.
 
 use crate::base::units::{MILLISECOND, Rate, SECOND};
 use crate::engine::pace::random::Chance;

@@ -1,5 +1,5 @@
-//! A file that is only appended to. What the disk refuses waits in memory for its next chance, so that a disk that was
-//! full for a while loses nothing.
+//! A file that is only appended to. If a write fails, the data waits in memory for the next try, so a disk that was full for a
+//! while loses nothing.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};

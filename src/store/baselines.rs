@@ -1,5 +1,5 @@
-//! `baselines/FILE/SCENARIO/RUN.json` beside a scenario: a file a run, so that two branches merge. A file is put there whole or not at
-//! all, and none is ever written over.
+//! `baselines/FILE/SCENARIO/RUN.json` next to a scenario: one file per run, so that branches merge. A file is written completely
+//! or not at all, and never overwritten.
 
 use super::RecordError;
 use super::record::at;
@@ -18,7 +18,7 @@ const BASELINES: &str = "baselines";
 /// Where the runs of a scenario are kept.
 #[derive(Debug, Clone)]
 pub struct Baselines {
-    /// From the directory of the scenario's file down, each of which may be missing.
+    /// Directories below that of the scenario's file; each may be missing.
     steps: [PathBuf; 3],
 }
 
@@ -37,7 +37,7 @@ impl Baselines {
         Baselines { steps: [beside, of_file, of_scenario] }
     }
 
-    /// The scenarios of a file of which runs are kept.
+    /// The scenarios of a file that have kept runs.
     pub fn scenarios(file: &Path) -> Vec<String> {
         let of_file = Baselines::of(file, "").steps[1].clone();
         let listed = fs::read_dir(of_file).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
@@ -56,7 +56,7 @@ impl Baselines {
         self.directory().join(format!("{run}.json"))
     }
 
-    /// Whoever wrote the files of a repository may have made one of these a link.
+    /// The author of a repository may have made one of these a link.
     fn lead_nowhere_else(&self) -> Result<(), RecordError> {
         for step in &self.steps {
             match step.symlink_metadata() {

@@ -1,5 +1,5 @@
-//! Makes the closed files of a record smaller while its run goes on: what is old is added up to longer and longer cells,
-//! on a thread of its own. A file is replaced by a whole one or stays, so a record can be read at any instant.
+//! Makes the closed files of a record smaller during the run: old data is merged into longer and longer cells, on a separate
+//! thread. A file is replaced by a complete one or stays, so a record can be read at any instant.
 
 use super::RecordError;
 use super::record::at;
@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 pub struct Policy {
     /// How long a file is appended to before it is closed and the next one begins, in nanoseconds.
     pub close_every: u64,
-    /// Beyond so many bytes the oldest files are joined to such of longer cells.
+    /// Above this many bytes, the oldest files are joined into files with longer cells.
     pub room: u64,
 }
 

@@ -1,4 +1,4 @@
-//! `context.json` of a record: what a verdict rests on beside the plan and what was measured.
+//! `context.json` of a record: what a verdict uses in addition to the plan and the measurements.
 
 use super::record::at;
 use super::segments::{put, regular};

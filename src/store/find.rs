@@ -1,4 +1,4 @@
-//! Which runs are recorded: one by its name, or those of a scenario or a plan, without reading what was measured.
+//! Finds recorded runs: one by its name, or those of a scenario or a plan, without reading the measurements.
 
 use super::RecordError;
 use super::format;

@@ -1,4 +1,4 @@
-//! The format of records: its number, which stands in `plan.json`, and what is made of a record of the format before.
+//! The version of the record format, which is in `plan.json`, and the conversion of records of the previous version.
 
 use crate::check::builtins::{self, FaultArguments};
 use crate::measure::Event;

@@ -1,5 +1,5 @@
-//! The files of a record: the one that is appended to, and closed ones that are numbered. A closed file may stand for
-//! several numbers; those that it holds are of no account any more, whether they have been removed yet or not.
+//! The files of a record: the one that is appended to, and closed ones with numbers. A closed file may cover several numbers;
+//! files that it covers are ignored, whether they have been removed yet or not.
 
 use super::RecordError;
 use super::appender::private;

@@ -1,5 +1,5 @@
-//! Makes every bracket have its partner before anything is cut: reports what is unclosed, stray or too deep. Where
-//! brackets do not balance, the indentation says what a person meant to end.
+//! Gives every bracket a partner before anything is cut: reports brackets that are unclosed, stray or too deep. If brackets do
+//! not balance, the indentation shows which block was meant to end.
 
 use super::tokens::{Token, TokenKind};
 use super::words::{self, Context};

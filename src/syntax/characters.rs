@@ -291,7 +291,7 @@ fn letters(c: char) -> Option<String> {
     }
 }
 
-/// The character of ASCII that stands for one of full width, of which there is one for each that can be seen.
+/// The ASCII character for a full-width one. Each visible ASCII character has one.
 fn full_width(c: char) -> Option<char> {
     let code = u32::from(c).checked_sub(0xFF01)?;
     (code < 94).then(|| char::from(b'!' + code as u8))

@@ -170,7 +170,7 @@ fn with_word(refused: Diagnostic, context: Context, text: &str, offset: usize, w
     refused
 }
 
-/// Two statements on one line, of which the second starts at the span.
+/// Two statements on one line; the second starts at the span.
 pub fn two_statements(second: Span) -> Diagnostic {
     Diagnostic::new(Code::E0105, "two statements on one line", second, "the second one starts here").fix(
         second.before(),

@@ -1,4 +1,4 @@
-//! What a file speaks of that is not in it: found while it is parsed, fetched by whoever may touch the world.
+//! What a file needs from outside: found while it is parsed, fetched by the loader.
 
 use super::ast::{Built, Expr, ExprKind, TextPart};
 use super::dialect::Dialect;
@@ -11,7 +11,7 @@ pub enum Need {
     },
     /// A variable of the environment.
     Variable(String),
-    /// How CSV files are written of which the path comes from elsewhere.
+    /// The formats of CSV files whose paths are given elsewhere.
     Dialect(Dialect),
 }
 

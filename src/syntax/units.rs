@@ -1,4 +1,4 @@
-//! Units as they are written elsewhere, and what each is here.
+//! Units of other languages, and what each is here.
 
 use crate::base::units::{BYTES, DURATIONS, RATES};
 

@@ -1,4 +1,4 @@
-//! Protocols as bytes: what is read of them and written, for the engine that sends and for the links that look on.
+//! Protocols as bytes, for the engine that sends and for the links that observe.
 
 pub mod http1;
 pub mod room;

@@ -1,5 +1,5 @@
-//! How much of answers a worker holds at a time: large bodies that steps read, and what was made of bodies. An answer is
-//! small beside its document, and a stranger wrote it.
+//! How much of its answers a worker holds at a time: large bodies that steps read, and what is built from bodies. An answer is
+//! small next to the document built from it, and it comes from a stranger.
 
 use serde_json::Value as Json;
 use std::cell::{Cell, RefCell};
@@ -34,7 +34,7 @@ pub struct Full;
 pub struct Room(Cell<usize>);
 
 impl Room {
-    /// Takes so many bytes more, where there are as many.
+    /// Takes this many bytes more, if that many are left.
     pub fn take(&self, bytes: usize) -> Result<(), Full> {
         let fits = |held: usize| held.checked_add(bytes).filter(|held| *held <= MOST);
         let held = HELD.with(|held| fits(held.get())).or_else(|| {

@@ -1,4 +1,4 @@
-//! What builds the parts of a scenario, by the kind of part that is due.
+//! Constructors of the parts of a scenario, by the kind of part.
 
 use super::{Builtin, BuiltinKind, Par, may, need};
 use crate::check::types::Type;
@@ -37,7 +37,7 @@ pub const TABLE: &[Builtin] = &[
             may("tls", &[Type::Bool]),
         ],
         Type::Service,
-        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: the URL of a PostgreSQL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0); `cache`: memory that it works in from its start (0); `tls`: whether it speaks https, with a certificate made for the run that `.ca` signs (false). Three are mistakes to be found: `loses`: share of orders that are acknowledged and never written (0%); `never_reconnects`: connections to the database that break are not replaced (false); `forgets_keys`: an order is written again where its `Idempotency-Key` comes again (false).",
+        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: accepted requests, others get 429 (none); `slow`: time added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: the URL of a PostgreSQL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0); `cache`: memory that it uses from the start (0); `tls`: whether it speaks https, with a certificate made for the run and signed by `.ca` (false). Three parameters are mistakes to find: `loses`: share of orders that are acknowledged but never written (0%); `never_reconnects`: broken database connections are not replaced (false); `forgets_keys`: an order is written again if its `Idempotency-Key` comes again (false).",
         "service one = demo(pool: 4)",
     ),
     row(
@@ -45,7 +45,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Service,
         &[need("port", &[Type::Count])],
         Type::Service,
-        "A service that already runs on this machine at a port from 1 to 65535. The process that listens there is watched, neither started nor stopped.",
+        "A service that already runs on this machine at a port from 1 to 65535. The run watches the process that listens there, but neither starts nor stops it.",
         "service one = attach(port: 8080)",
     ),
     Builtin {
@@ -54,7 +54,7 @@ pub const TABLE: &[Builtin] = &[
         parameters: &[need("program", TEXT), may("argument", TEXT)],
         variadic: true,
         result: Type::Service,
-        doc: "A program that is started for the run with its arguments, watched, and stopped at the end with all that it started: SIGTERM, after `stop_within` SIGKILL. A path is relative to the file that names it; a name is looked for in the directories of PATH, also under those that distributions give it, such as `prometheus-alertmanager`.",
+        doc: "A program that is started for the run with its arguments, watched, and stopped at the end with everything that it started: by SIGTERM, and after `stop_within` by SIGKILL. A path is relative to the file that names it. A name is looked up in PATH, also under the names that distributions use, such as `prometheus-alertmanager`.",
         example: "service one = process(\"redis-server\", \"--port\", \"7001\") { port: 7001 }",
     },
     row(
@@ -62,7 +62,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Service,
         &[],
         Type::Service,
-        "A private PostgreSQL cluster from the newest installed binaries, made for the run and removed after it. It listens on the loopback address only; its `.url` has a user, a database that this user owns, and a password of the run. As root it runs as the user `postgres`, or as `nobody`. It is a Database too: database faults hurt it, and flows speak to it through `target t = postgres(pg)`.",
+        "A private PostgreSQL cluster from the newest installed binaries, made for the run and removed after it. It listens on the loopback address only; its `.url` has a user, a database that this user owns, and a password of the run. As root it runs as the user `postgres`, or as `nobody`. It is a Database too: database faults act on it, and flows talk to it through `target t = postgres(pg)`.",
         "service one = postgres()",
     ),
     row(
@@ -86,7 +86,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Target,
         URL,
         Type::Http,
-        "An HTTP server: a service's `.url`, or `http://host:port` or `https://host:port` (ports 80 and 443 where none is written), or a Unix socket, `unix:/run/app.sock`. A path behind it stands before the paths of all requests (`http://host/api`, `unix:/run/app.sock:/api`).",
+        "An HTTP server: a service's `.url`, or `http://host:port` or `https://host:port` (default ports 80 and 443), or a Unix socket, `unix:/run/app.sock`. A path in it precedes the paths of all requests (`http://host/api`, `unix:/run/app.sock:/api`).",
         "target one = http(\"http://127.0.0.1:8080\")",
     ),
     row(
@@ -94,7 +94,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Target,
         &[need("url", &[Type::Text, Type::Service])],
         Type::Database,
-        "A PostgreSQL database, by its URL or as a service; database faults hurt it.",
+        "A PostgreSQL database, by its URL or as a service. Database faults act on it.",
         "target one = postgres(\"postgres://127.0.0.1/shop\")",
     ),
     row(
@@ -102,7 +102,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Target,
         URL,
         Type::Database,
-        "A MySQL or MariaDB database, by its URL; database faults hurt it.",
+        "A MySQL or MariaDB database, by its URL. Database faults act on it.",
         "target one = mysql(\"mysql://127.0.0.1/shop\")",
     ),
     row(
@@ -150,7 +150,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Data,
         &[need("file", TEXT)],
         Type::Data,
-        "Rows of a CSV file (RFC 4180) with a head line; what stands between cells, whether there is a head line and the encoding are options; a column is Number when each of its cells is a number of JSON (RFC 8259), else Text: one `00501` makes it Text. The path is relative to the file that names it.",
+        "Rows of a CSV file (RFC 4180) with a header line. The separator, the header line and the encoding are options. A column is Number if each of its cells is a JSON number (RFC 8259), otherwise Text: one `00501` makes it Text. The path is relative to the file that names it.",
         "data one = csv(\"products.csv\")",
     ),
     row(
@@ -158,7 +158,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Data,
         &[need("file", TEXT)],
         Type::Data,
-        "Rows of a JSON file: a list of objects, each a row.",
+        "Rows of a JSON file that is a list of objects.",
         "data one = json(\"products.json\")",
     ),
     row(
@@ -166,7 +166,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Data,
         &[need("file", TEXT)],
         Type::Data,
-        "Rows of a file with one JSON object a line, each a row.",
+        "Rows of a file with one JSON object per line.",
         "data one = jsonl(\"products.jsonl\")",
     ),
     row(
@@ -174,7 +174,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Limiter,
         &[need("rate", &[Type::Rate])],
         Type::Limiter,
-        "So many may pass in a second, minute, hour or day, evenly; others wait their turn.",
+        "Lets this many steps pass per second, minute, hour or day, evenly; the others wait their turn.",
         "limiter one = limiter(100/s)",
     ),
     row(
@@ -182,7 +182,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Semaphore,
         &[need("slots", &[Type::Count])],
         Type::Semaphore,
-        "So many may be inside at a time; others wait until somebody leaves.",
+        "Lets this many be inside at a time; the others wait until one leaves.",
         "semaphore one = semaphore(10)",
     ),
     row(
@@ -190,7 +190,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Monitor,
         URL,
         Type::Monitor,
-        "A Prometheus that is asked for series with `.query(PromQL)`, once a second. A query must give one value: several are put together by `sum(…)` and its like.",
+        "A Prometheus that is asked for series with `.query(PromQL)`, once a second. A query must give one value: combine several with `sum(…)` and the like.",
         "monitor one = prometheus(\"http://127.0.0.1:9090\")",
     ),
     row(
@@ -222,7 +222,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Alerts,
         URL,
         Type::Alerts,
-        "The alerts of a Prometheus, asked once a second; without grouping and delivery.",
+        "The alerts of a Prometheus, asked for once a second, without grouping and delivery.",
         "alerts one = prometheus(\"http://127.0.0.1:9090\")",
     ),
     row(
@@ -238,8 +238,8 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Event,
         &[need("run", &[Type::Text, Type::List]), may("with", &[Type::Object])],
         Type::Event,
-        "A command of the shell, run once; or a list, a program and its arguments, which no shell reads. `with` gives it variables: texts that the shell \
-         never reads as its own words.",
+        "A shell command, run once; or a list: a program and its arguments, without a shell. `with` sets environment variables: the shell \
+         does not interpret their values.",
         "event one = command(\"./deploy.sh\") at main + 5s for at most 1m",
     ),
     row(
@@ -263,7 +263,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Auth,
         &[need("name", &[Type::Text]), need("value", &[Type::Text, Type::Secret])],
         Type::Object,
-        "A header of every request, such as a key of an API; that of a request goes before it.",
+        "A header of every request, such as an API key. A request can override it.",
         "target one = http(\"http://127.0.0.1:8080\") { auth: header(\"X-Api-Key\", \"k\") }",
     ),
     row(
@@ -271,7 +271,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Auth,
         &[need("name", &[Type::Text]), need("value", &[Type::Text, Type::Secret])],
         Type::Object,
-        "A cookie of every request, before those that the target has given its user (RFC 6265). A `Cookie` of a request goes before all of them.",
+        "A cookie of every request, sent before the cookies that the target has set (RFC 6265). A `Cookie` header of a request replaces all of them.",
         "target one = http(\"http://127.0.0.1:8080\") { auth: cookie(\"gate\", \"c\") }",
     ),
     row(
@@ -279,7 +279,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Connections,
         &[need("size", &[Type::Count])],
         Type::Object,
-        "So many connections for the whole run, shared by all users; waiting for one counts as latency.",
+        "A fixed number of connections for the whole run, shared by all users. Waiting for one counts as latency.",
         "target one = http(\"http://127.0.0.1:8080\") { connections: pool(32) }",
     ),
 ];

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// Values that are there without a declaration: what they are, and an example.
 const VALUES: [(&str, &str, &str); 1] = [(
     "user.id",
-    "A Count, in flows: the number of the user in a closed load or one with `population:`, else of the arrival, from 1.",
+    "A Count, in flows: the number of the user in a closed load or with `population:`, otherwise the number of the arrival. It starts at 1.",
     "form: { user: \"u{user.id}\", password: \"demo\" }",
 )];
 

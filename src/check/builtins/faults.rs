@@ -153,7 +153,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "partition",
         &[need("on", LINE), DIRECTION],
-        "Silence: nothing passes in either direction, or in one; bytes are held and delivered afterwards, as TCP would.",
+        "Silence: nothing passes in either direction, or in one. Bytes are held and delivered afterwards, as with TCP.",
         "partition(db)",
         Build::Link(|_| Some(LinkFault::Partition)),
         &[],
@@ -169,7 +169,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "latency",
         &[need("on", LINE), need("by", &[Type::Duration]), may("jitter", &[Type::Duration]), DIRECTION],
-        "Answers come later by `by`, once a round trip, varied at random by up to `jitter` (0); with `direction: up` it is the requests that do.",
+        "Delays answers by `by`, once per round trip, varied at random by up to `jitter` (0). With `direction: up` it delays requests.",
         "latency(db, 200ms, jitter: 50ms)",
         Build::Link(|given| Some(LinkFault::Latency { by: given.time("by")?, jitter: given.time("jitter") })),
         &[FORWARD, FORWARD_JITTER],
@@ -177,7 +177,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "bandwidth",
         &[need("on", LINE), need("to", &[Type::Bandwidth]), DIRECTION],
-        "Bytes pass no faster than this, in each direction, or in one.",
+        "Limits the speed of bytes, in each direction, or in one.",
         "bandwidth(db, 1MiB/s)",
         Build::Link(|given| Some(LinkFault::Bandwidth { to: given.number("to")? })),
         &[SPEED],
@@ -185,8 +185,8 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "reset",
         &[need("on", LINE), may("share", &[Type::Percent]), may("after", &[Type::Bytes, Type::Duration])],
-        "A share of the connections (100%) is reset (TCP RST): at once, or each after so many bytes, of both directions together, or after so long; both \
-         count from when the fault began or the connection was opened.",
+        "Resets a share of the connections (100%) by TCP RST: at once, or `after` a number of bytes, both directions together, or after a time. Both \
+         count from the start of the fault or the opening of the connection, whichever is later.",
         "reset(db, 5%, after: 10KiB)",
         Build::Link(|given| Some(LinkFault::Reset { share: given.number("share"), after: given.after() })),
         &[SHARE, LIVED],
@@ -194,7 +194,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "slow_close",
         &[need("on", LINE), need("by", &[Type::Duration]), DIRECTION],
-        "Connections close later by so much than either side asked for.",
+        "Connections close this much later than either side asked for.",
         "slow_close(db, 1s)",
         Build::Link(|given| Some(LinkFault::SlowClose { by: given.time("by")? })),
         &[FORWARD],
@@ -202,7 +202,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "slice",
         &[need("on", LINE), need("size", &[Type::Bytes]), DIRECTION],
-        "Bytes come in pieces of at most this size, each a write of its own.",
+        "Bytes arrive in pieces of at most this size, each in its own write.",
         "slice(db, 16B)",
         Build::Link(|given| Some(LinkFault::Slice { size: given.whole("size")? })),
         &[PIECE],
@@ -210,7 +210,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "corrupt",
         &[need("on", LINE), may("share", &[Type::Percent]), DIRECTION],
-        "A share of the pieces that pass (100%) has a wrong byte.",
+        "A share of the pieces that pass (100%) gets a wrong byte.",
         "corrupt(db, 1%)",
         Build::Link(|given| Some(LinkFault::Corrupt { share: given.number("share") })),
         &[SHARE],
@@ -228,7 +228,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "http_delay",
         &[need("on", WEB), need("by", &[Type::Duration]), may("share", &[Type::Percent])],
-        "A share of the requests (100%) waits so long before it is sent on.",
+        "A share of the requests (100%) waits this long before it is sent on.",
         "http_delay(api, 300ms, 20%)",
         Build::Link(|given| Some(LinkFault::HttpDelay { by: given.time("by")?, share: given.number("share") })),
         &[FORWARD, SHARE],
@@ -236,7 +236,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "kill",
         ON_SERVICE,
-        "The process is killed (SIGKILL) and started again when the fault ends. Without `for`, its own supervisor must bring it back.",
+        "The process is killed (SIGKILL) and started again when the fault ends. Without `for`, its own supervisor must restart it.",
         "kill(shop)",
         Build::Service(|_| Some(ServiceFault::Kill)),
         &[],
@@ -268,7 +268,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "limit_memory",
         &[need("on", &[Type::Service]), need("to", &[Type::Bytes])],
-        "The process gets no more memory than this (cgroup); one that needs more is killed by the kernel, which is the effect.",
+        "The process gets no more memory than this (cgroup). If it needs more, the kernel kills it; that is the effect.",
         "limit_memory(shop, to: 64MiB)",
         Build::Service(|given| Some(ServiceFault::LimitMemory { to: given.whole("to")? })),
         &[PAGE],
@@ -276,7 +276,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "hold_connections",
         &[need("on", &[Type::Database]), need("share", &[Type::Percent])],
-        "Takes connections until so much of those that clients may have is in use, counting those that are open already.",
+        "Opens connections until this share of those that clients may have is in use, including those that are already open.",
         "hold_connections(pg, 95%)",
         Build::Database(|given| Some(DatabaseFault::HoldConnections { share: given.number("share")? })),
         &[SHARE],
@@ -284,7 +284,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "kill_connections",
         &[need("on", &[Type::Database])],
-        "Ends every connection of clients, from the database's side. It is over at once, so it takes no `for`.",
+        "Ends every client connection from the side of the database. It is over at once, so it takes no `for`.",
         "kill_connections(pg)",
         Build::Database(|_| Some(DatabaseFault::KillConnections)),
         &[],
@@ -292,7 +292,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "lock_table",
         &[need("on", &[Type::Database]), need("table", &[Type::Text])],
-        "Holds an exclusive lock on a table: who reads or writes it waits.",
+        "Holds an exclusive lock on a table: sessions that read or write it have to wait.",
         "lock_table(pg, \"orders\")",
         Build::Database(|given| Some(DatabaseFault::LockTable { table: given.text("table")? })),
         &[],
@@ -300,7 +300,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "burn_cpu",
         &[may("cores", &[Type::Count])],
-        "Keeps so many cores of this machine busy (all).",
+        "Keeps this many cores of the machine busy (all).",
         "burn_cpu(1)",
         Build::Host(|given| Some(HostFault::BurnCpu { cores: given.whole("cores") })),
         &[CORES],
@@ -308,7 +308,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "fill_memory",
         &[need("leave", &[Type::Bytes])],
-        "Takes memory of this machine until so much is left free.",
+        "Takes memory of this machine until this much is left free.",
         "fill_memory(leave: 512MiB)",
         Build::Host(|given| Some(HostFault::FillMemory { leave: given.whole("leave")? })),
         &[MEMORY],
@@ -316,7 +316,7 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "fill_disk",
         &[need("path", &[Type::Text]), need("leave", &[Type::Bytes])],
-        "Takes room of the file system of a path until so much is left free.",
+        "Fills the file system of a path until this much is left free.",
         "fill_disk(\"/tmp\", leave: 1GiB)",
         Build::Host(|given| Some(HostFault::FillDisk { path: given.text("path")?, leave: given.whole("leave")? })),
         &[DISK],
@@ -324,9 +324,9 @@ pub static ROWS: &[FaultRow] = &[
     row(
         "command",
         &[need("run", COMMAND), may("undo", COMMAND), may("proof", COMMAND), may("with", &[Type::Object])],
-        "A command of the shell, and the one that takes it back. Without `undo` it is over when it ends, so it takes no `for`. \
-         `proof` is a third, which succeeds as soon as the effect is there. `with` gives them variables: texts that the shell \
-         never reads as its own words. Each of the three may be a list instead, a program and its arguments, which no shell reads: \
+        "A shell command, and an `undo` command that takes it back. Without `undo` the fault is over when the command ends, so it takes no `for`. \
+         `proof` is a third command, which succeeds as soon as the effect is there. `with` sets environment variables for all three: the shell \
+         does not interpret their values. Each command may instead be a list: a program and its arguments, without a shell, as in \
          `command([\"pgbench\", url])`.",
         "command('./break.sh \"$part\"', undo: './mend.sh \"$part\"', proof: './is-broken.sh', with: { part: \"db\" })",
         Build::Command,

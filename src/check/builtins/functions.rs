@@ -160,13 +160,13 @@ const fn of_its_own(
 }
 
 pub const TABLE: &[Builtin] = &[
-    of_its_own("uuid", &[], Type::Text, "A fresh UUID (RFC 9562, version 4), never the same in two runs.", "uuid()"),
+    of_its_own("uuid", &[], Type::Text, "A new UUID (RFC 9562, version 4), different in every run.", "uuid()"),
     pure(ValueFunction::Now, &[], Type::Number, "Seconds since 1970-01-01 UTC, with fractions.", "now()"),
     pure(
         ValueFunction::FormatTime,
         &[need("time", &[Type::Number]), need("format", TEXT)],
         Type::Text,
-        "A time in seconds since 1970, in UTC and rounded to a microsecond, by a format of POSIX `strftime` in its C locale. Beside that, `%f` is the fraction of the second, `%3f` with three digits and `%.3f` also with its dot, and `%-d` is without padding. A format that is none fails the iteration with the kind `data`.",
+        "Formats a time in seconds since 1970, in UTC and rounded to a microsecond, with a format of POSIX `strftime` in the C locale. In addition, `%f` is the fraction of the second, `%3f` has three digits, `%.3f` has the dot as well, and `%-d` has no padding. An invalid format fails the iteration with the kind `data`.",
         "format_time(now(), \"%Y-%m-%d\")",
     ),
     pure(
@@ -189,21 +189,21 @@ pub const TABLE: &[Builtin] = &[
         ValueFunction::UrlEncode,
         ONE_TEXT,
         Type::Text,
-        "Percent-encoding of all but unreserved characters (RFC 3986).",
+        "Percent-encoding of all characters except unreserved ones (RFC 3986).",
         "url_encode(\"a b\")",
     ),
     of_its_own(
         "random",
         &[need("range", &[Type::Range])],
         Type::Number,
-        "A whole number of the range, ends included, each as likely as the others; the same for the same seed.",
+        "A random whole number in the range, including both ends; all are equally likely. The same seed gives the same numbers.",
         "random(1..100)",
     ),
     pure(
         ValueFunction::RandomText,
         &[need("length", &[Type::Count])],
         Type::Text,
-        "So many letters and digits at random; the same for the same seed.",
+        "This many random letters and digits. The same seed gives the same text.",
         "random_text(12)",
     ),
     pure(ValueFunction::Lower, ONE_TEXT, Type::Text, "The text in lower case (Unicode).", "lower(\"AB\")"),
@@ -228,7 +228,7 @@ pub const TABLE: &[Builtin] = &[
         ValueFunction::Bytes,
         &[need("size", &[Type::Bytes])],
         Type::Text,
-        "A text of this size in bytes, letters and digits in turn, to be a body; at most 1GiB.",
+        "A text of this size in bytes, made of letters and digits, for use as a body; at most 1GiB.",
         "bytes(64KiB)",
     ),
     Builtin {
@@ -237,7 +237,7 @@ pub const TABLE: &[Builtin] = &[
         parameters: &[need("mean", &[Type::Duration])],
         variadic: false,
         result: Type::Duration,
-        doc: "Think time with this mean, exponentially distributed: most often short, sometimes several times the mean, as between events that know nothing of each other.",
+        doc: "Think time with this mean, exponentially distributed, as between independent events: often short, sometimes several times the mean.",
         example: "think exponential(2s)",
     },
     Builtin {
@@ -246,7 +246,7 @@ pub const TABLE: &[Builtin] = &[
         parameters: &[need("name", TEXT), may("default", TEXT)],
         variadic: false,
         result: Type::Text,
-        doc: "A variable of the environment or of `--env-file`, read before the run; a scenario that lacks one checks, and does not run.",
+        doc: "An environment variable, or one from `--env-file`, read before the run. A scenario with a missing variable passes `check` but does not run.",
         example: "param place: Text = env(\"PLACE\", default: \"http://127.0.0.1:8080\")",
     },
     Builtin {
@@ -255,7 +255,7 @@ pub const TABLE: &[Builtin] = &[
         parameters: &[need("name", TEXT), may("default", TEXT)],
         variadic: false,
         result: Type::Secret,
-        doc: "A variable whose value is never printed, logged, stored or reported, and neither is a text that holds it.",
+        doc: "A variable whose value is never printed, logged, stored or reported, alone or inside another text.",
         example: "param token: Secret = secret(\"SHOP_TOKEN\", default: \"demo\")",
     },
     Builtin {
@@ -264,7 +264,7 @@ pub const TABLE: &[Builtin] = &[
         parameters: &[need("path", TEXT), may("type", TEXT), may("name", TEXT)],
         variadic: false,
         result: Type::Text,
-        doc: "The text of a file, relative to the file that names it. As the `body:` of a request or a part of its `multipart:` any file of up to 1 GiB, sent byte for byte: `type` is its `Content-Type` (by the ending of its name, else `application/octet-stream`), `name` the name that a part gives it (its own).",
+        doc: "The text of a file; the path is relative to the file that names it. In the `body:` of a request, or as a part of its `multipart:`, it sends any file of up to 1 GiB byte for byte: `type` is its `Content-Type` (from the file extension, otherwise `application/octet-stream`), `name` the file name in a part (its own name).",
         example: "param page: Text = file(\"page.txt\")",
     },
     Builtin {
@@ -273,7 +273,7 @@ pub const TABLE: &[Builtin] = &[
         parameters: &[need("path", TEXT), may("values", &[Type::Object])],
         variadic: false,
         result: Type::Text,
-        doc: "The text of a file in which each `{name}` is a value that is given.",
+        doc: "The text of a file, with each `{name}` replaced by the given value.",
         example: "service one = process(\"prom\") { files: { \"a.yml\": template(\"page.txt\", { port: 1 }) } }",
     },
     Builtin {

@@ -1,4 +1,4 @@
-//! The tables of the reference, made of the tables of the language.
+//! The tables of the reference, generated from the tables of the language.
 
 use super::{Builtin, BuiltinKind, FIELDS, Field, OPTIONS, Opt, Par, all};
 use crate::check::types::Type;

@@ -1,4 +1,4 @@
-//! What operators make of values: signs, ranges, sums, and moments that are shifted.
+//! The results of operators: signs, ranges, sums, and shifted instants.
 
 use super::*;
 use crate::check::compare::{Side, condition, of_run};

@@ -1,4 +1,5 @@
-//! What a fault does, and all that is known of that before the run: a variant here is named by the compiler wherever it matters.
+//! What a fault does, with everything that is known about it before the run. The compiler names every place that a new variant
+//! concerns.
 
 use super::{Element, Text};
 use schemars::JsonSchema;
@@ -225,7 +226,7 @@ impl Action {
         }
     }
 
-    /// Killed once, it may stay so: whoever watches over the service brings it back.
+    /// Killed once: the supervisor of the service restarts it.
     pub fn may_be_left(&self) -> bool {
         matches!(self, Action::Service { fault: ServiceFault::Kill, .. })
     }
@@ -329,7 +330,7 @@ impl LinkFault {
         }
     }
 
-    /// Whether it is of requests, of which a link of bytes knows nothing.
+    /// Whether it acts on requests, which a `tcp` link does not know.
     pub fn is_of_requests(self) -> bool {
         match self {
             LinkFault::HttpError { .. } | LinkFault::HttpDelay { .. } => true,

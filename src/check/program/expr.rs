@@ -33,7 +33,7 @@ pub enum Expr {
     Bool(bool),
     /// Numbers, and quantities in base units.
     Number(f64),
-    /// A number of which a float does not hold the spelling.
+    /// A number whose spelling a float would lose.
     Exact(String),
     Text(Vec<Piece>),
     List(Vec<Expr>),
@@ -125,7 +125,7 @@ pub enum Expr {
 }
 
 impl Expr {
-    /// The answer of which it is a part by itself.
+    /// The answer that it is a part of.
     pub fn answer(&self) -> Option<usize> {
         match self {
             Expr::Status(response) | Expr::Latency(response) | Expr::BodyText(response) => Some(*response),

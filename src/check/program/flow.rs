@@ -356,7 +356,7 @@ pub enum Body {
     Form(Vec<(String, Expr)>),
     Text(Vec<Piece>),
     File(Upload),
-    /// Parts by their names, of which several may be the same.
+    /// Parts by name; names may repeat.
     Multipart(Vec<(String, Content)>),
 }
 

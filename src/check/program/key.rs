@@ -1,4 +1,4 @@
-//! What a metric is called across runs: the key of its baseline.
+//! The key of a metric across runs, under which a baseline keeps it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

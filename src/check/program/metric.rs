@@ -1,4 +1,4 @@
-//! Metrics as they are written: what is computed of what.
+//! Metrics as they are written: a function and what it applies to.
 
 use super::{Expr, Scope, Window, is_false};
 use crate::base::Span;

@@ -217,7 +217,7 @@ impl Dns {
 /// What a target's `tls:` says.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Tls {
-    /// Who may sign for the server; none: whom this machine trusts.
+    /// The authorities that may sign for the server; none: those that this machine trusts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<Pem>,
     /// What the client shows of itself.
@@ -226,7 +226,7 @@ pub struct Tls {
     /// Whether the server's certificate is looked at.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub verify: bool,
-    /// Whom the certificate must name; none: the host of the address.
+    /// The name that the certificate must have; none: the host of the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

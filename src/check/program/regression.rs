@@ -1,4 +1,4 @@
-//! What came of comparing runs with those of a baseline.
+//! The results of comparing runs with those of a baseline.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

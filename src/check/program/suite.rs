@@ -1,4 +1,4 @@
-//! Suites: scenarios in weighted areas, and when the whole is good enough.
+//! Suites: scenarios in weighted areas, and when a suite is ready.
 
 use crate::base::Name;
 use crate::check::types::Type;

@@ -1,4 +1,4 @@
-//! What there is to see of a run that goes on, and the lines that show it on a terminal of some size.
+//! The content of the live view, and the lines that show it on a terminal of a given size.
 
 use crate::base::shown::escaped_line;
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Seconds over which rates, latencies and failures are shown.
 const WINDOW: u64 = 5;
-/// Seconds of which the course is drawn.
+/// The seconds of the run that the course shows.
 const COURSE: usize = 30;
 /// A second whose percentile got no answer.
 const NO_ANSWER: char = '×';
@@ -94,7 +94,7 @@ impl Line {
         self.0.iter().map(|(_, text)| text.chars().count()).sum()
     }
 
-    /// As text, in so many columns at most.
+    /// As text, at most this many columns wide.
     pub fn show(&self, columns: usize, colour: bool) -> String {
         let (mut out, mut left) = (String::new(), columns);
         for (style, text) in &self.0 {

@@ -1,11 +1,11 @@
-//! Which part of a `choose` is taken: dealt, so that every hundred iterations in a row have each part as often as its share
-//! says; in loops drawn.
+//! Which part of a `choose` runs: dealt, so that in every hundred iterations each part comes as often as its share says; in
+//! loops, drawn at random.
 
 use crate::engine::value::Choices;
 use crate::plan::Choose;
 use std::sync::Arc;
 
-/// Iterations of which each part has its share.
+/// The block of iterations in which each part gets its exact share.
 const BLOCK: u64 = 100;
 
 /// The shares of the parts, added up.
@@ -13,7 +13,7 @@ pub struct Choice {
     site: u64,
     repeats: bool,
     up_to: Vec<f64>,
-    /// The choice of which it stands in a part.
+    /// The choice that contains it in one of its parts.
     around: Option<(Arc<Choice>, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! What steps do that wait for nothing.
+//! Steps that wait for nothing.
 
 use super::session::{Iteration, Loop, Next};
 use super::steps::{Op, Turn};

@@ -1,5 +1,5 @@
-//! A plan made ready: flows made flat and requests encoded, once a run and shared by its workers; what is looked for compiled by each
-//! for itself.
+//! A plan prepared for execution: flows as flat steps and encoded requests, made once per run and shared by its workers. Each
+//! worker compiles paths, patterns and selectors for itself.
 
 use super::computed::backoff;
 use super::steps::{Steps, flat};

@@ -1,4 +1,4 @@
-//! What a step that failed means: for the iteration, for the request that it speaks of, and in words.
+//! What a failed step means: for the iteration, for the request that it concerns, and in words.
 
 use super::progress::Pending;
 use super::session::{Iteration, Session};

@@ -1,4 +1,4 @@
-//! What users do: flows made flat, and the sessions that interpret them.
+//! What users do: flows as flat steps, and the sessions that interpret them.
 
 pub mod attempt;
 mod choice;

@@ -1,4 +1,4 @@
-//! What is not recorded yet of an iteration, where its worker sees it when the run ends over it.
+//! The part of an iteration that is not recorded yet, kept where its worker finds it if the run ends meanwhile.
 
 use crate::engine::ledger::OpenEntries;
 use crate::engine::trace::Trace;

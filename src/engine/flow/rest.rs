@@ -95,7 +95,7 @@ impl Session {
     }
 }
 
-/// How long the n-th iteration in a row lasts of which nothing went well.
+/// The minimum length of the n-th iteration in a row without a successful request.
 fn least(in_vain: u64, fraction: f64) -> u64 {
     backoff((10 * MILLISECOND, SECOND), in_vain, fraction)
 }

@@ -1,5 +1,5 @@
-//! What sends the requests of a session, whatever protocol they speak: their tries and the pauses between these, what is
-//! measured and told of them, and what later steps find of their answers.
+//! Sends the requests of a session over any protocol: the tries and the pauses between them, what is measured and reported, and
+//! what later steps find of the answers.
 
 use super::attempt::Attempt;
 use super::lowered::LoweredRequest;

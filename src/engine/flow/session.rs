@@ -253,7 +253,7 @@ impl Session {
         self.now = worker.timers.clock.now();
     }
 
-    /// Some steps of the flow, of which the first is due at an offset.
+    /// Runs some steps of the flow; the first is due at an offset.
     pub(super) async fn steps(
         &mut self,
         worker: &Rc<Worker>,

@@ -1,5 +1,4 @@
-//! A flow made flat: steps that jump instead of nesting, so that an iteration is one loop over them, whatever stands
-//! in what.
+//! A flow as flat steps: they jump instead of nesting, so an iteration is one loop over them, however deeply the flow is nested.
 
 use super::choice::Choice;
 use super::lowered::{LoweredRequest, RequestParts, request};

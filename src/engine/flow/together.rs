@@ -1,4 +1,4 @@
-//! What a user does several times at once: each item by a session that helps.
+//! Items that a user runs at the same time, each in a helper session.
 
 use super::session::{Iteration, Session};
 use super::user::UserState;

@@ -136,7 +136,7 @@ impl Client {
         request.bytes.written(&self.written).pieces(&self.head, &self.worker.lowered.paths.files)
     }
 
-    /// Goes where the answer leads, so many times at most.
+    /// Follows redirects, at most this many times.
     async fn follow(&mut self, request: &Request, most: u64, attempt: &mut Attempt) -> Result<(), Unanswered> {
         let worker = self.worker.clone();
         let traced = self.trace.is_some();

@@ -223,7 +223,7 @@ fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((text[..at].trim_ascii(), text[at + 1..].trim_ascii()))
 }
 
-/// RFC 6265, 5.2.2: whole seconds, of which none or less are over at once.
+/// RFC 6265, 5.2.2: whole seconds; zero or less means expired.
 fn seconds(value: &[u8]) -> Option<i64> {
     let digits = value.strip_prefix(b"-").unwrap_or(value);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {

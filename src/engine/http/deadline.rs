@@ -25,7 +25,7 @@ pub struct Deadline {
     armed: u64,
     /// Boxed because a timer must not move while it is armed, and connections do.
     sleep: Option<Pin<Box<Sleep>>>,
-    /// Whom the armed timer wakes; a connection may move between tasks.
+    /// The task that the armed timer wakes; a connection may move between tasks.
     waker: Option<Waker>,
 }
 

@@ -1,4 +1,4 @@
-//! What goes along to another target than the scenario itself has named for a step: where an answer leads, no secret does.
+//! What may be sent to a target other than the one that the scenario names for a step: no secret goes where an answer leads.
 
 use super::redirect::head_end;
 use super::template::AGENT;

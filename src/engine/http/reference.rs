@@ -12,7 +12,7 @@ const SHOWN: usize = 200;
 #[derive(Debug, Clone)]
 pub struct Root {
     pub url: Url,
-    /// Its host is one that others can name. That of a Unix socket is not: there `localhost` is whoever answers.
+    /// Whether its host can be named elsewhere. That of a Unix socket cannot: its `localhost` is whatever answers there.
     pub is_named: bool,
 }
 

@@ -60,7 +60,7 @@ struct FilePart {
     bytes: Range<usize>,
 }
 
-/// A file that is sent in chunks has so many bytes in each.
+/// The bytes in each chunk of a file.
 const CHUNK: usize = 16 << 10;
 
 impl Written {
@@ -116,7 +116,7 @@ pub struct Template {
     chunked: bool,
 }
 
-/// What is asked of which target.
+/// The request target, and the target of the scenario that it goes to.
 enum Path {
     /// Below the path of the target's address; what is put into it is encoded.
     Below(Vec<Piece>),

@@ -1,5 +1,5 @@
-//! How many requests the loads of a run may still send. Workers take leases of it, so that on the way of a request nothing is
-//! shared, and never one more is sent than there are.
+//! The requests that the loads of a run may still send. Workers take leases of the budget, so nothing is shared on the path of a
+//! request, and the budget is never exceeded.
 
 use crate::measure::Failure;
 use crate::plan::Plan;

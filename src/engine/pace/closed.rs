@@ -1,5 +1,5 @@
-//! The closed model: each user begins its next iteration when the last one has ended. Users of a `once` do this until
-//! their part of its iterations is done.
+//! The closed model: each user begins its next iteration when the last one has ended. Users of a `once` do so until their share
+//! of its iterations is done.
 
 use super::clock::Alarm;
 use crate::engine::flow::rest::After;

@@ -1,4 +1,4 @@
-//! Which arrivals of an open load are due when, and which of them are a worker's.
+//! When the arrivals of an open load are due, and which of them belong to a worker.
 
 use super::random::Chance;
 use crate::engine::trials::Trial;

@@ -1,4 +1,4 @@
-//! Limits of the generator's own, over all workers: a rate that lets through evenly, and places that are given back.
+//! Limits of the generator itself, over all workers: rates that let steps through evenly, and places that are given back.
 
 use super::clock::{Alarm, Timers};
 use crate::base::units::SECOND;

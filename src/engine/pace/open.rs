@@ -1,5 +1,4 @@
-//! The open model: arrivals are started when they are due, whatever has become of those before, by sessions that wait
-//! for work in seats.
+//! The open model: arrivals start when they are due, whatever the state of earlier ones, in sessions that wait for work.
 
 use super::clock::{Alarm, LATE};
 use super::due::Due;
@@ -20,7 +19,7 @@ const BURST: usize = 64;
 /// How long after its end a load may still start what it is behind with.
 const CATCH_UP: u64 = SECOND;
 
-/// What arrives: its number in the load, which part of the mix it runs and the how manieth of that, and when it is due.
+/// An arrival: its number in the load, its part of the mix, its index within the part, and when it is due.
 #[derive(Debug, Clone, Copy)]
 struct Arrival {
     k: u64,

@@ -7,7 +7,7 @@ use super::forms::{self, Form};
 use crate::base::boundary;
 use std::ops::Range;
 
-/// How often a text is read; so many escapes may lie around each other.
+/// How often a text is decoded: the number of nested layers of escapes.
 pub const LAYERS: usize = 3;
 
 /// A mark that a text goes on, before which a secret may have been cut.
@@ -127,7 +127,7 @@ impl Alike {
         (low < high).then_some(Way { depth: way.depth + 1, low, high, over: 0, ..way })
     }
 
-    /// With the forms alone of which a part is found and another is not.
+    /// With only the forms of which one part is found and another is not.
     fn unfinished(&self, way: Way) -> Option<Way> {
         let whole = self.sorted[way.low].bytes.len() == way.depth;
         let low = way.low + usize::from(whole);
@@ -152,7 +152,7 @@ impl Layer {
         Layer { bytes: text.to_vec(), places: (0..text.len()).map(|at| at..at + 1).collect() }
     }
 
-    /// What it says to whoever reads escapes; none where it has none.
+    /// Its decoded text; none if it has no escapes.
     fn read(&self) -> Option<Layer> {
         let mut next =
             Layer { bytes: Vec::with_capacity(self.bytes.len()), places: Vec::with_capacity(self.bytes.len()) };

@@ -1,4 +1,4 @@
-//! The forms of a secret that a text is searched for: itself, its lines, and both as other programs code them.
+//! The forms of a secret to search for in a text: itself, its lines, and both as other programs encode them.
 
 use super::echo;
 use crate::base::hex;
@@ -15,7 +15,7 @@ const WHOLE: usize = 9;
 const LEAST: usize = 4;
 /// So many letters of what stands within Base64 could be nothing else.
 const WITHIN: usize = 8;
-/// Secrets of more pieces are not searched for in what was coded twice: a mask shall not take more memory than the run.
+/// Secrets of more pieces are not searched for in doubly encoded text: a mask must not take more memory than the run.
 const PIECES: usize = 256;
 
 /// A form, folded: what is compared does not tell capitals of ASCII from small letters.
@@ -29,7 +29,7 @@ pub struct Form {
 /// All of a secret.
 #[derive(Default)]
 pub struct All {
-    /// As whoever reads it would.
+    /// As a reader of the text would decode it.
     pub texts: Vec<Form>,
     /// As programs print bytes, without what they put between these.
     pub codes: Vec<Form>,

@@ -1,4 +1,4 @@
-//! Which values of a plan a secret can be got back from.
+//! Which values of a plan reveal a secret.
 
 use crate::check::all_steps;
 use crate::check::program::values;

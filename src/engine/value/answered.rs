@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use url::Url;
 
-/// After so many values one by one the document is built, which costs about as much: then each costs next to nothing.
+/// After this many single lookups, the document is built, which costs about as much; later lookups cost next to nothing.
 const SCANS: u8 = 8;
 /// To go once through a shorter body takes no time that anybody could tell, and is not timed.
 const LONG: usize = 64 << 10;

@@ -1,4 +1,4 @@
-//! What an iteration draws by the seed, and what it has that is new in every run.
+//! The random choices of an iteration: those that the seed gives, and those that are new in every run.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -1,5 +1,5 @@
-//! Expressions as they are evaluated: made once from those of a plan, with what is looked for, columns and functions as numbers
-//! and types, and secrets put in.
+//! Expressions ready for evaluation, made once from those of a plan: paths, columns and functions are numbers and types, and
+//! secrets are inserted.
 
 use crate::check::program::Pick;
 use crate::plan::{Binary, ValueFunction};
@@ -101,7 +101,7 @@ pub enum Code {
         slot: usize,
         value: Box<Code>,
     },
-    /// What this run does not know: whoever needs it fails.
+    /// A value that this run does not know: using it fails.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! The texts of what is computed from secrets, which are hidden where something of it is told.
+//! Texts computed from secrets, which are masked wherever they are written.
 
 use super::Value;
 

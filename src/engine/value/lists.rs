@@ -1,4 +1,4 @@
-//! Lists that answers hold: what a path finds, how many they are, and one or some of them.
+//! Lists in answers: the matches of a path, their number, and single items or samples of them.
 
 use super::code::{Code, ItemCode, PathCode, Piece};
 use super::path::JsonPath;

@@ -1,7 +1,8 @@
-//! From an expression of a plan to one that is evaluated, in one walk and once a run: what is looked for gets a number, what a
-//! run knows is put in, and what is computed from secrets is hidden. What of that is the same for all is hidden as the secrets
-//! are, before anything is told. What each iteration computes for itself is kept in slots of its own, and hidden where something
-//! of that iteration is told: the mask does not grow with requests, and a flow that computes nothing of a secret pays nothing.
+//! From an expression of a plan to one that can be evaluated, in one walk and once per run: paths and patterns get numbers,
+//! values that the run knows are inserted, and what is computed from secrets is masked. Values that are the same for all users
+//! are masked like secrets, before anything is written. Values that each iteration computes are kept in their own slots and
+//! masked where something of that iteration is written. So the mask does not grow with requests, and a flow without computed
+//! secrets costs nothing extra.
 
 use super::code::{Check, Code, ItemCode, PathCode, Piece};
 use super::{Paths, Value, nobody};

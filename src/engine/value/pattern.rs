@@ -1,6 +1,6 @@
-//! Regular expressions in long texts. Their time is linear in the text, and the factor is the size of the expression: one
-//! that counts to 200 may take 10 µs for each byte that a server chooses well. Nobody can stop a search of the engine, so
-//! a long one is rehearsed byte by byte, and made only where that came to its end in time.
+//! Regular expressions on long texts. Their time is linear in the text, but the factor is the size of the expression: one that
+//! counts to 200 may take 10 µs for each byte that a server chooses well. A search cannot be interrupted, so a long one is first
+//! rehearsed byte by byte, and run only if the rehearsal ended in time.
 
 use super::Unusable;
 use regex::{Captures, Regex};

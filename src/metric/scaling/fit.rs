@@ -31,7 +31,7 @@ pub struct Law {
 /// A level that decides a constant nearly alone says nothing of how far it is off.
 const LEAST_OF_OTHERS: f64 = 0.05;
 
-/// By what the throughput of so many users is divided.
+/// The divisor of the throughput at this many users.
 pub fn cost(users: f64, sigma: f64, kappa: f64) -> f64 {
     1.0 + sigma * (users - 1.0) + kappa * users * (users - 1.0)
 }

@@ -1,4 +1,4 @@
-//! What one plan changes of another, for a reviewer: of load, faults, hosts and bounds.
+//! What one plan changes compared with another, for a reviewer: load, faults, hosts and bounds.
 
 use super::super::{CeilingFrom, Element, Load, Plan, Standing};
 use super::reach;

@@ -144,7 +144,7 @@ pub fn plain(cells: &str) -> String {
     cells.to_owned()
 }
 
-/// At most so many characters, with a mark where some are missing.
+/// Shortens a text to a number of characters, with a mark for what is missing.
 pub fn cut(text: &str, most: usize) -> String {
     match text.chars().count() > most {
         true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),

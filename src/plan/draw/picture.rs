@@ -1,4 +1,4 @@
-//! What there is to draw, in time and level, before anybody knows how wide a page is.
+//! What is drawn, in time and level, before the width of a page is known.
 
 use super::super::schedule::Shape;
 use super::super::{AlertDoes, Condition, Load, Plan, Planned, Range, StageKind};
@@ -175,7 +175,7 @@ const STEPS: [u64; 25] = [
     7 * DAY,
 ];
 
-/// At most so many round instants, from the start on.
+/// At most this many round instants, beginning with the start.
 pub fn ticks(length: u64, most: usize) -> Vec<u64> {
     let most = most.max(1) as u64;
     let weeks = (length / most / (7 * DAY) + 1) * 7 * DAY;

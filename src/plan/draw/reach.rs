@@ -1,4 +1,5 @@
-//! What a run may hurt, for who decides whether it goes on: where load and faults go, that commands are run, and the budget.
+//! What a run may touch, for the person who decides whether it goes on: where load and faults go, which commands run, and the
+//! budget.
 
 use super::super::bound::{Most, sum};
 use super::super::{Address, Dns, Element, Load, Plan, Reached, Standing, Way};

@@ -145,7 +145,7 @@ fn counts(plan: &Plan, load: &Load, stage: &Stage) -> (String, String) {
     }
 }
 
-/// Requests of so many iterations, each sent once and led nowhere else: "≈" by shares, "≤" where only the run knows.
+/// Requests of a number of iterations, without retries and redirects: "≈" if shares decide, "≤" if only the run knows.
 fn requests(plan: &Plan, load: &Load, iterations: u64) -> String {
     let of_part = |part: &MixPart| {
         plan.flows.get(part.flow).map_or_else(Usual::default, |flow| usual(&flow.steps).times(part.weight))

@@ -34,7 +34,7 @@ pub fn course(out: &mut String, report: &Report, paint: &Paint) {
 /// Where the 95th percentile got no answer.
 const NO_ANSWER: char = '×';
 
-/// A number of which the first digits say enough.
+/// A number, rounded to its first digits.
 fn few(number: f64) -> String {
     match number {
         n if n < 0.1 => "< 0.1".to_owned(),

@@ -1,5 +1,5 @@
-//! Faults of the machine: a process of our own takes what others then lack. It is the first that the kernel kills where memory runs
-//! out, and ends with the run however that ends.
+//! Faults on the machine: a separate process takes resources that others then lack. If memory runs out, the kernel kills it
+//! first. It ends with the run, however the run ends.
 
 use super::{FaultContext, Held, Shown};
 use crate::base::units;

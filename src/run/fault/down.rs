@@ -1,5 +1,4 @@
-//! `kill` and `restart`: a service that is gone for a while. What its processes were stays known, so that it is shown that all of
-//! them have ended.
+//! `kill` and `restart`: a service that is gone for a while. Its processes are remembered, to prove that all of them have ended.
 
 use super::Shown;
 use crate::guard::Process;
@@ -18,7 +17,7 @@ pub struct Down {
 pub enum How {
     /// Killed, and kept down until it is taken back.
     Kept,
-    /// Killed, for whoever watches over it to bring back.
+    /// Killed; its own supervisor restarts it.
     Left,
     /// Stopped as at the end of a run, and started again.
     Restarted,

@@ -1,4 +1,4 @@
-//! What a fault has written down of what takes it back.
+//! How to take a fault back, as the fault has written it down.
 
 use crate::guard::Undo;
 use crate::run::guarded::{Guarded, MARGIN};

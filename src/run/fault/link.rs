@@ -1,4 +1,4 @@
-//! Faults of links, and of targets, before which a link stands for them.
+//! Faults on links, and on targets, which get a link for that purpose.
 
 use crate::measure::Proof;
 use crate::plan::{self, LinkFault, NetworkRoute, Plan};

@@ -1,5 +1,5 @@
-//! `limit_memory`: the control group in which a service was started is made narrow for a while. A service that needs more is killed,
-//! which is the effect; `restart: true` brings it back, in the same group.
+//! `limit_memory`: lowers the limit of the control group in which a service was started. If the service needs more, it is killed,
+//! which is the effect; `restart: true` brings it back in the same group.
 
 use super::{Held, Shown};
 use crate::base::units;

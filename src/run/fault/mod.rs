@@ -1,5 +1,5 @@
-//! Faults: each applied at its instant, shown to have had an effect, and taken back at its end or at that of the run. Each has a
-//! task of its own on the control plane, so that one which is slow delays no other.
+//! Faults: each applied at its instant, shown to have had an effect, and taken back at its end or at that of the run. Each has
+//! its own task on the control plane, so that a slow one does not delay the others.
 
 mod burden;
 mod command;

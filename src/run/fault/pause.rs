@@ -1,4 +1,4 @@
-//! `pause`: a service all of whose processes stand still. One that stood already is none that was paused.
+//! `pause`: stops all processes of a service. A process that was already stopped does not count as paused.
 
 use super::{Held, Shown, down};
 use crate::guard::{Process, Undo, Whom};
@@ -49,7 +49,7 @@ impl Pause {
     }
 }
 
-/// Whom the guardian lets go on: also those that are started later, of what is ours.
+/// The processes that the guardian resumes: for our own services, also those that start later.
 pub fn whom(running: &Running) -> Result<Whom, String> {
     let now = running.processes()?;
     Ok(match running.mark() {

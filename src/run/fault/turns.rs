@@ -1,5 +1,5 @@
-//! Processor time dealt without a control group: on a thread of its own a service is stopped as soon as it has used more than its
-//! share, and goes on when it has waited for long enough.
+//! Limits processor time without a control group: a separate thread stops a service as soon as it has used more than its share,
+//! and continues it after it has waited long enough.
 
 use super::pause::signal;
 use crate::guard::Process;

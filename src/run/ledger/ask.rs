@@ -1,4 +1,4 @@
-//! Asks the system for the entries of a ledger, several at a time, each until the answer is definite or its time is over.
+//! Looks up the entries of a ledger, several at a time, each until the answer is definite or its time is over.
 
 use super::tally::Tally;
 use crate::base::units::grouped;
@@ -214,7 +214,7 @@ impl Asker {
     }
 }
 
-/// What is said of an entry of which no answer says why nothing definite is known: it may have been absent once.
+/// The reason for an entry without a definite answer when no answer gives one: it may have been absent once.
 fn unasked(over: &str, was_absent: bool) -> String {
     let times = if was_absent { " once more" } else { "" };
     format!("{over} before it was asked for{times}")

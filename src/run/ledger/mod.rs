@@ -1,5 +1,5 @@
-//! Ledgers: requests open their entries before they are sent, the control plane keeps these in a file, and after the load
-//! each is asked for.
+//! Ledgers: requests open their entries before they are sent, the control plane keeps these in a file, and after the load each
+//! entry is looked up.
 
 mod ask;
 mod tally;
@@ -164,7 +164,7 @@ impl LedgerEntries {
         Booked { acknowledged, unknown, refused: refused - self.not_asked() }
     }
 
-    /// Refused ones of which nobody wants to know.
+    /// Refused entries that no expectation asks about.
     fn not_asked(&self) -> u64 {
         if self.asks_refused { 0 } else { self.counts.refused }
     }

@@ -1,4 +1,4 @@
-//! What can be done to what passes a link, and the count of what it was done to.
+//! Effects on the traffic of a link, and counts of what they touched.
 
 use crate::measure::Proof;
 use rand_chacha::ChaCha8Rng;
@@ -28,7 +28,7 @@ pub enum Effect {
     Reset { share: f64, after: Option<After> },
     /// The end of a stream passes so much later than what came before it.
     SlowClose { by: Duration },
-    /// No write is longer than so many bytes.
+    /// The most bytes in a write.
     Slice { size: usize },
     /// A share of the pieces has a wrong byte.
     Corrupt { share: f64 },
@@ -163,7 +163,7 @@ impl Mine {
         self.counted.get()
     }
 
-    /// Notes that so many bytes of this connection were touched.
+    /// Counts bytes of this connection that were touched.
     pub fn touch(&self, bytes: usize) {
         let first = !self.counted.replace(true);
         self.active.count(|proof| {

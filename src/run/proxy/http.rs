@@ -1,5 +1,5 @@
-//! Requests and answers on a link of HTTP: where each begins and ends, and what becomes of it. What is no HTTP/1 passes as
-//! the bytes that it is.
+//! Requests and answers on an HTTP link: where each begins and ends, and what happens to it. Anything that is not HTTP/1 passes
+//! as bytes.
 
 use super::effect::{Draws, Effect, Hold, Mine};
 use crate::wire::http1::head::INJECTED;
@@ -51,7 +51,7 @@ pub struct Exchanges {
     counted: Answer,
 }
 
-/// What shall be sent.
+/// What to send.
 pub enum Out {
     /// To the server, held by what may be there.
     Up(Vec<u8>, Option<Hold>),

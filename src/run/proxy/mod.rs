@@ -1,5 +1,5 @@
-//! Links: paths that can be hurt. They run in the run's own process on a thread of their own, so that nothing which passes
-//! them is in the way of a worker; what that thread used is told apart.
+//! Links: paths on which faults act. They run in the run's own process on a separate thread, so that their traffic does not delay
+//! a worker; the processor time of that thread is measured separately.
 
 mod connection;
 mod effect;

@@ -1,4 +1,4 @@
-//! The shortest way for much that nothing is done to: the kernel moves it from socket to socket through a pipe.
+//! The fast path for large unchanged transfers: the kernel moves bytes from socket to socket through a pipe.
 
 #[cfg(target_os = "linux")]
 pub use linux::Pipe;

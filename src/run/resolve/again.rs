@@ -1,4 +1,4 @@
-//! Names that are looked up again while a load goes on: beside the workers, who take the newest answer where they connect anew.
+//! Names that are looked up again during a load, in parallel to the workers, which use the newest answer for new connections.
 
 use crate::base::hosts::Host;
 use crate::engine::http::host::{Found, addresses};

@@ -1,4 +1,4 @@
-//! The certificates of users: cells of rows that name files beside the data, or hold what such files do.
+//! User certificates: cells of rows that name files next to the data, or hold PEM text themselves.
 
 use crate::engine::tls::Rows;
 use crate::engine::value::Value;

@@ -1,4 +1,4 @@
-//! Where the proxy of a target is, and who asks it.
+//! The address of a target's proxy, and its credentials.
 
 use super::resolved::Resolved;
 use crate::base::proxy::{Login, ProxyAddress};

@@ -1,4 +1,4 @@
-//! Links that end TLS: what they show their clients, who trusts that, and how they speak to the server.
+//! Links that end TLS: the certificate that they show their clients, who trusts it, and their TLS to the server.
 
 use super::resolved::Resolved;
 use crate::demo::{Authority, https};

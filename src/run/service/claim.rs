@@ -1,5 +1,5 @@
-//! The port of a service: nobody's before it is started, its own once it is ready. Otherwise somebody else would be tested in its
-//! place.
+//! The port of a service: free before the service is started, its own once it is ready. Otherwise the run would test another
+//! process in its place.
 
 use crate::guard::Process;
 use crate::inputs::groups::Cgroup;
@@ -70,7 +70,7 @@ mod system {
     use std::fs;
     use std::os::unix::fs::MetadataExt;
 
-    /// Programs that listen for others, whom they have not started.
+    /// Programs that listen on behalf of processes that they have not started.
     const FOR_OTHERS: [&str; 6] = ["docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "systemd"];
 
     /// Programs that run containers: as they are called, and as much of it as the kernel tells of those of others.
@@ -204,7 +204,7 @@ mod system {
         called.is_some_and(|name| FOR_OTHERS.contains(&name.as_str()) && is_of_root(process.pid, &[&name]))
     }
 
-    /// Whether it was started by what runs containers, which nobody tells for whom. A namespace alone is anybody's choice.
+    /// Whether a container runtime started it; nothing shows for which service. Anybody can choose a namespace.
     fn is_in_container(process: Process) -> bool {
         proc::ancestors(process.pid).into_iter().any(|above| is_of_root(above, &CONTAINERS))
     }
@@ -283,7 +283,7 @@ mod tests {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
     }
 
-    /// One that shares its port with whoever wants to.
+    /// One that shares its port with any process.
     fn sharing(address: SocketAddr) -> OwnedFd {
         let one = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
         sockopt::set_socket_reuseport(&one, true).unwrap();

@@ -1,5 +1,5 @@
-//! Whom a fault on a service touches: all of its processes, or none of them where one must never be touched. What we start descends
-//! from us; what is only attached may be what has started us.
+//! Which processes a fault on a service touches: all of them, or none if one of them must never be touched. Processes that we
+//! start descend from us; an attached one may be what has started us.
 
 use crate::guard::{Process, proc};
 use crate::run::watch::processes;

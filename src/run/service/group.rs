@@ -32,7 +32,7 @@ pub struct Launch {
     pub env: Vec<(String, String)>,
     /// Its working directory; that of the run where there is none.
     pub directory: Option<PathBuf>,
-    /// Where it runs, in words for whom it fails.
+    /// Where it runs, in words for an error message.
     pub runs_in: Option<String>,
     /// What it writes is appended there.
     pub log: Log,

@@ -1,5 +1,5 @@
-//! Keeps one service: starts its process, awaits it, notices its end, brings it back, stops it. Whoever hurts or stops a
-//! service asks its keeper, so that an end that was ordered is never taken for one that was not.
+//! Keeps one service: starts its process, waits until it is ready, notices its end, restarts it, stops it. Everything that hurts
+//! or stops a service asks its keeper, so an intended end is never mistaken for a crash.
 
 use super::claim::Claim;
 use super::group::{self, Launch, ProcessGroup};
@@ -241,7 +241,7 @@ impl Keeper {
         }
     }
 
-    /// Whether all that listen at its port belong to it; of whom that cannot be told is told once.
+    /// Whether all listeners at its port belong to it. An unknown owner is reported once.
     async fn is_its_own(&self, now: &mut Now, known: HashSet<u64>) -> Result<(), String> {
         let (Some(claim), Some(group)) = (&self.claim, &now.group) else { return Ok(()) };
         let seen = claim.seen(group.main, known).await;
@@ -252,7 +252,7 @@ impl Keeper {
         seen.foreign.map_or(Ok(()), Err)
     }
 
-    /// Whoever ordered it up is told; and where it was ready before, the whole run, in which others rest on it.
+    /// Notifies the one who started it, and, if it was ready before, the whole run, because other parts depend on it.
     fn displaced(&self, now: &Now, asked: Option<oneshot::Sender<Result<(), Failed>>>, problem: String) {
         if now.needed {
             let _ = self.told.send(Happened::Displaced { service: self.name.clone(), problem: problem.clone() });

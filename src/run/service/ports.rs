@@ -1,4 +1,4 @@
-//! Free ports of the loopback address, held until whoever is to listen there is started.
+//! Free ports of the loopback address, held until the process that will listen there is started.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ impl Ports {
         Some(number)
     }
 
-    /// Gives a port to whoever listens there next.
+    /// Releases a port for the process that will listen there.
     pub fn release(&self, number: u16) {
         self.held.borrow_mut().remove(&number);
     }

@@ -116,7 +116,7 @@ fn without_keys() -> io::Result<()> {
     }
 }
 
-/// What is told through a pipe; whoever says nothing for too long is given up.
+/// Reads a report from a pipe, and gives up if nothing comes for too long.
 pub struct Told {
     pipe: PipeReader,
     until: Instant,

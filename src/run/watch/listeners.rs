@@ -1,4 +1,5 @@
-//! Who listens at a port of this machine, by the kernel's own tables: `/proc/net/tcp`, `/proc/net/tcp6`, and what processes hold open.
+//! Which processes listen at a port of this machine, from the kernel's own tables: `/proc/net/tcp`, `/proc/net/tcp6`, and the
+//! open files of processes.
 
 use super::processes;
 use crate::guard::{Process, proc};

@@ -1,4 +1,4 @@
-//! Looks at services and monitors once a second while the load runs. Nothing here is in the way of a request.
+//! Reads services and monitors once a second during the load. Nothing here is on the path of a request.
 
 pub mod listeners;
 mod page;
@@ -28,7 +28,7 @@ const SEARCHED_EVERY: u64 = 5;
 pub enum Watched {
     /// One that the run starts, whichever its process is now.
     Ours(watch::Receiver<State>),
-    /// Whoever listens at it.
+    /// Every process that listens at it.
     Port(u16),
 }
 
@@ -108,7 +108,7 @@ impl Watcher {
         Some(look(&mut self.looks, self.client.as_ref(), at, self.count).await)
     }
 
-    /// Looks at each full second of the load. What was before it is for whoever starts it to ask.
+    /// Reads at each full second of the load. The caller makes the reading before the load.
     pub fn start(mut self, clock: Clock) -> Watch {
         let (send, looks) = mpsc::unbounded_channel();
         let (finish, mut finished) = oneshot::channel();

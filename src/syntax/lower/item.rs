@@ -177,7 +177,7 @@ impl Lower<'_> {
         Item::Refused(Some(built.name.clone()))
     }
 
-    /// A template of faults. When it is in force is said by whoever uses it.
+    /// A template of faults. The place where it is used says when it is in force.
     fn fault(&mut self, head: &ParsedHead<'_>) -> Item {
         self.no_body(head);
         let (name, doc) = (self.declared(head), head.doc.cloned());

@@ -33,7 +33,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "use",
         &[File],
-        "Brings in a module of the library or another file; its names are written behind its own, as in `shapes.plateau`.",
+        "Brings in a module of the library or another file; its names follow its own, as in `shapes.plateau`.",
         &[form(File, "use std.NAME [as NAME]\nuse \"PATH.stress\" [as NAME]", "use std.shapes")],
     ),
     word(
@@ -45,8 +45,8 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "allow",
         &[File],
-        "Hosts beside this machine that the scenarios of the file may send load and faults to, and how many requests a run of one may \
-         send. A run that would reach another one asks, or is not started without `--yes`.",
+        "Hosts other than this machine to which the scenarios of the file may send load and faults, and the most requests that a run \
+         may send. A run that would reach any other host asks, or needs `--yes`.",
         &[
             form(
                 File,
@@ -65,7 +65,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "data",
         PARTS,
-        "Rows of a file, of which each iteration takes one.",
+        "Rows of a file, for the iterations to take.",
         &[form(
             Scenario,
             "data NAME = CONSTRUCTOR(ARGUMENTS) [{ OPTIONS }]",
@@ -75,8 +75,8 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "system",
         PARTS,
-        "What is under test: services, links and targets as one bundle, with parameters; or an instance of one under a name. \
-         `sut.api` is a part of it. The parts start with the run and stop with it, whole.",
+        "What is under test: services, links and targets as one bundle, with parameters; or a named instance of one. \
+         `sut.api` is a part of it. All its parts start and stop with the run.",
         &[
             form(
                 File,
@@ -89,7 +89,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "service",
         PARTS,
-        "A process that the run starts, waits for, watches and stops; or one that runs already.",
+        "A process that the run starts, waits for, watches and stops; or one that already runs.",
         &[form(
             Scenario,
             "service NAME = CONSTRUCTOR(ARGUMENTS) [{ OPTIONS }]",
@@ -99,13 +99,13 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "link",
         PARTS,
-        "A path between two services on which faults act, so that the system under test sees them.",
+        "A path between two services. The system under test sees the faults that act on it.",
         &[form(Scenario, "link NAME = CONSTRUCTOR(to: ADDRESS)", "link db = tcp(to: pg.address)")],
     ),
     word(
         "target",
         PARTS,
-        "What flows talk to: the protocol is that of its constructor.",
+        "What flows talk to. Its constructor sets the protocol.",
         &[form(
             Scenario,
             "target NAME = CONSTRUCTOR(ADDRESS) [{ OPTIONS }]",
@@ -115,19 +115,19 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "limiter",
         PARTS,
-        "A rate of the generator's own that steps in `acquire` keep to, over all users.",
+        "A rate limit of the generator itself. Steps in `acquire` keep to it, over all users.",
         &[form(Scenario, "limiter NAME = limiter(RATE)", "limiter quota = limiter(100/s)")],
     ),
     word(
         "semaphore",
         PARTS,
-        "A number of places that steps in `acquire` take and give back, over all users.",
+        "A number of places. Steps in `acquire` take one and give it back, over all users.",
         &[form(Scenario, "semaphore NAME = semaphore(PLACES)", "semaphore desks = semaphore(10)")],
     ),
     word(
         "monitor",
         PARTS,
-        "Something that is watched beside the load: its series are judged like those of a service.",
+        "Something that is watched during the load. Its series are judged like those of a service.",
         &[form(
             Scenario,
             "monitor NAME = CONSTRUCTOR(ARGUMENTS)",
@@ -137,7 +137,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "alerts",
         PARTS,
-        "A source of alerts: who is asked, or listened to, for what fires.",
+        "A source of alerts: a server that is asked for them, or an address that receives them.",
         &[form(
             Scenario,
             "alerts NAME = CONSTRUCTOR(ARGUMENTS) [{ OPTIONS }]",
@@ -148,7 +148,7 @@ pub const STATEMENTS: &[Word] = &[
         "flow",
         &[File, Scenario],
         "What one user does in one iteration: steps in order. With parameters it is a template, instantiated by a call. \
-         Its target is the one behind `on`, its only parameter of a target's type, or the only target there is.",
+         Its target is the one after `on`, its only parameter of a target's type, or the only target of the scenario.",
         &[
             form(
                 Scenario,
@@ -186,7 +186,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "scenario",
         &[File],
-        "What is run, judged and reported as one experiment. With parameters that lack defaults it is a template.",
+        "One experiment, run, judged and reported as a unit. With parameters that lack defaults it is a template.",
         &[
             form(
                 File,
@@ -209,7 +209,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "ledger",
         &[Scenario],
-        "What the system acknowledged and must not lose. Requests `record` a key in it; after the load `verify` asks for each.",
+        "What the system acknowledged and must not lose. Requests `record` a key in it; after the load, `verify` looks up each key.",
         &[form(
             Scenario,
             "ledger NAME [on TARGET] {\n  OPTIONS\n  verify KEY { STEPS }\n}",
@@ -230,8 +230,8 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "fault",
         &[File, Scenario],
-        "What is broken, when, and for how long. It is taken back at its end, also where the run is cut off. With parameters, in \
-         a file, it is a template of what is broken, instantiated by a call.",
+        "What breaks, when, and for how long. The fault is taken back at its end, even if the run is cut off. With parameters, at \
+         the top of a file, it is a template of what breaks, instantiated by a call.",
         &[
             form(
                 Scenario,
@@ -258,8 +258,8 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "expect",
         &[Scenario, Flow, Request],
-        "Of a scenario: what must hold of the whole run, for the verdict. Of a request or between requests: a check of one \
-         answer, whose failure fails the request.",
+        "In a scenario: what must hold for the run to pass. In a request, or between requests: a check of one \
+         answer; if it fails, the request fails.",
         &[
             form(
                 Scenario,
@@ -284,13 +284,13 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "abort",
         &[Scenario],
-        "Ends the run early, as failed, when a condition has held for so long.",
+        "Ends the run early, as failed, when a condition has held for the given time.",
         &[form(Scenario, "abort when CONDITION [for DURATION]", "abort when error_rate(main) > 50% for 10s")],
     ),
     word(
         "setup",
         &[Scenario],
-        "Steps that run once before the load, unmeasured. Flows see the values that they name with `let`.",
+        "Steps that run once before the load, unmeasured. Flows can use the names that they assign with `let`.",
         &[form(
             Scenario,
             "setup [on TARGET] { STEPS }",
@@ -300,7 +300,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "teardown",
         &[Scenario],
-        "Steps that run once after the load, unmeasured, also when the run failed. Each is tried, whatever became of those before; one that fails makes the run an error.",
+        "Steps that run once after the load, unmeasured, even if the run failed. Each is tried, even if one before it failed. A failed step makes the verdict `error`.",
         &[form(Scenario, "teardown [on TARGET] { STEPS }", "teardown on api {\n  get \"/health\"\n}")],
     ),
     word(
@@ -315,7 +315,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "include",
         &[Load, Flow, Expect, Steady],
-        "Puts in what a template holds: a shape into a load, a flow into a flow, an expectation into conditions.",
+        "Inserts the contents of a template: a shape into a load, a flow into a flow, an expectation into conditions.",
         &[
             form(Load, "include SHAPE(ARGUMENTS) [as NAME]", "include shapes.plateau(100/s, hold: 1m)"),
             form(Flow, "include FLOW(ARGUMENTS) [as NAME]", "include visit(api, pause: 1s)"),
@@ -331,7 +331,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "hold",
         &[Load],
-        "A level that is held: iterations started a second, or users at a time.",
+        "A level that is held: iterations started per second, or users at a time.",
         &[form(Load, "hold LEVEL for DURATION [as NAME]", "hold 100/s for 1m as plateau")],
     ),
     word(
@@ -343,7 +343,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "spike",
         &[Load],
-        "A short level, most often a multiple of the one before it.",
+        "A short level, usually a multiple of the one before it.",
         &[form(
             Load,
             "spike FACTOR for DURATION [as NAME]\nspike LEVEL for DURATION [as NAME]",
@@ -353,7 +353,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "steps",
         &[Load],
-        "Stairs: from one level to another by so much, each held for so long; the last level is held too.",
+        "Stairs: from one level to another in equal steps, each held for the same time, the last one too.",
         &[form(
             Load,
             "steps LEVEL -> LEVEL by LEVEL every DURATION [as NAME]",
@@ -363,13 +363,13 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "idle",
         &[Load],
-        "Nothing is started for so long; what is under way goes on.",
+        "A pause: nothing is started, and iterations under way go on.",
         &[form(Load, "idle DURATION [as NAME]", "hold 20/s for 10s\nidle 5s")],
     ),
     word(
         "sweep",
         &[Load],
-        "Each level in turn, for the metrics of scalability. `settle` is added in front of each and not measured.",
+        "Each level in turn, for the metrics of scalability. `settle` adds time before each level that is not measured.",
         &[form(
             Load,
             "sweep LEVELS for DURATION each [settle DURATION] [as NAME]",
@@ -379,8 +379,8 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "search",
         &[Load],
-        "Looks for the highest level at which a condition holds, by halving the range to 2% of its upper end. `plan` says how \
-         long that can take. It is the last stage of its load.",
+        "Finds the highest level at which a condition holds, by halving the range down to 2% of its upper end. `plan` says how \
+         long that can take. It must be the last stage of its load.",
         &[form(
             Load,
             "search LEVEL..LEVEL for DURATION each while CONDITION [as NAME]",
@@ -390,14 +390,14 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "replay",
         &[Load],
-        "An iteration for each row of data, when its column `at` (or `time`, or `timestamp`) says, counted from the first. It is the last stage of its load.",
+        "One iteration for each row of data, at the time in its column `at` (or `time`, or `timestamp`), counted from the first row. It must be the last stage of its load.",
         &[form(Load, "replay DATA [speed FACTOR] [as NAME]", "replay log speed 2x")],
     ),
     word(
         "repeat",
         &[Load, Flow],
-        "In a load: stages several times. In a flow: steps until a condition holds, while one does, or so many times; the \
-         bound `at most` is required, and giving up fails the iteration.",
+        "In a load: repeats stages. In a flow: repeats steps until a condition holds, while one holds, or a number of times. The \
+         bound `at most` is required; reaching it without the condition fails the iteration.",
         &[
             form(
                 Load,
@@ -414,8 +414,8 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "once",
         &[Load, Flow],
-        "In a load: so many iterations in all, by users who share them. In a flow: steps that a user does in the first \
-         iteration, or again after `every`; their values and answers stay with the user, and so does what `set` makes of them later.",
+        "In a load: a fixed number of iterations, shared among users. In a flow: steps that a user runs in its first \
+         iteration, and again after `every`. Their values and answers stay with the user, also when `set` changes them later.",
         &[
             form(
                 Load,
@@ -432,13 +432,13 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "get",
         &[Flow],
-        "An HTTP request with GET. The first request of an iteration that fails ends it.",
+        "An HTTP request with GET. The first request that fails ends the iteration.",
         &[form(Flow, REQUEST_GET, "get \"/products\" as list")],
     ),
     word(
         "post",
         &[Flow],
-        "An HTTP request with POST. It is not sent again by itself where the connection was lost.",
+        "An HTTP request with POST. It is not repeated automatically if the connection was lost.",
         &[form(
             Flow,
             REQUEST_POST,
@@ -454,7 +454,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "patch",
         &[Flow],
-        "An HTTP request with PATCH. It is not sent again by itself where the connection was lost.",
+        "An HTTP request with PATCH. It is not repeated automatically if the connection was lost.",
         &[form(Flow, "patch PATH [CLAUSES] [{ BODY }]", "patch \"/orders/1\" {\n  json: { qty: 2 }\n}")],
     ),
     word(
@@ -478,13 +478,13 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "request",
         &[Flow],
-        "An HTTP request whose method is computed.",
+        "An HTTP request with a computed method.",
         &[form(Flow, "request METHOD PATH [CLAUSES] [{ BODY }]", "request \"PURGE\" \"/products\"")],
     ),
     word(
         "query",
         &[Flow],
-        "Asks a database for rows; `?` or `$1` stand for the values of `args:`, as the database writes them.",
+        "Asks a database for rows. `?` or `$1`, depending on the database, stand for the values of `args:`.",
         &[form(
             Flow,
             "query TEXT [CLAUSES] [{ args: LIST }]",
@@ -494,7 +494,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "execute",
         &[Flow],
-        "Has a database do something that gives no rows.",
+        "Runs a database statement that returns no rows.",
         &[form(Flow, "execute TEXT [CLAUSES] [{ args: LIST }]", "execute \"delete from orders\" on sql")],
     ),
     word(
@@ -512,7 +512,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "receive",
         &[Flow],
-        "Waits for a message that meets the condition; others before it are passed over.",
+        "Waits for a message that meets the condition, and skips the messages before it.",
         &[form(
             Flow,
             "receive [as NAME] [where CONDITION] [within DURATION]",
@@ -534,19 +534,19 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "set",
         &[Flow],
-        "Gives a name of `let` another value of the same type. What was named in `once per user` is the user's, and keeps it in later iterations.",
+        "Gives a name from `let` another value of the same type. A name from `once per user` belongs to the user and keeps the value in later iterations.",
         &[form(Flow, "set NAME = VALUE", "let cursor = \"\"\nset cursor = home.text")],
     ),
     word(
         "think",
         &[Flow],
-        "Waits: a duration, a range (uniform), or `exponential(MEAN)`. No request's latency holds it.",
+        "Waits for a duration, a random time in a range (uniform), or `exponential(MEAN)`. The wait is in no request's latency.",
         &[form(Flow, "think DURATION\nthink DURATION..DURATION\nthink exponential(DURATION)", "think 1s..3s")],
     ),
     word(
         "if",
         &[Flow],
-        "Steps that are done where a condition holds, and others where it does not.",
+        "Runs some steps if a condition holds, and others if it does not.",
         &[form(
             Flow,
             "if CONDITION { STEPS } [else if CONDITION { STEPS }] [else { STEPS }]",
@@ -556,7 +556,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "group",
         &[Flow],
-        "Steps that are also measured as one: from the start of the first to the end of the last.",
+        "Steps that are also measured as a whole, from the start of the first to the end of the last.",
         &[form(
             Flow,
             "group NAME { STEPS }",
@@ -566,8 +566,8 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "choose",
         &[Flow],
-        "One of several blocks, each with its share of the times. The shares sum to 100%. Out of 100 iterations in a row each part has exactly as many as \
-         its share says, in an order that the seed gives; in a loop each turn is drawn by itself. A part with a name is a group.",
+        "Runs one of several blocks, each as often as its share says. The shares sum to 100%. In each hundred iterations, every part comes exactly as often as \
+         its share says, in an order that the seed gives; in a loop, each turn is drawn at random. A named part is a group.",
         &[form(
             Flow,
             "choose { SHARE [as NAME] { STEPS } … }",
@@ -577,7 +577,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "each",
         &[Flow],
-        "Steps for each item of a list, one after the other or, with `together`, at the same time. `at most` is required.",
+        "Runs steps for each item of a list, one after the other or, with `together`, all at the same time. `at most` is required.",
         &[form(
             Flow,
             "each NAME in LIST at most COUNT [together] { STEPS }",
@@ -587,19 +587,19 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "acquire",
         &[Flow],
-        "Steps under a limiter or a semaphore.",
+        "Runs steps under a limiter or a semaphore.",
         &[form(Flow, "acquire LIMIT { STEPS }", "acquire quota {\n  get \"/products\"\n}")],
     ),
     word(
         "measure",
         &[Flow],
-        "A value of your own as a series of samples, such as a size or a duration that an answer tells.",
+        "Records a value of your own as a sample, such as a size or a duration from an answer.",
         &[form(Flow, "measure NAME = VALUE", "measure stock = home.json(\"$[0].price\")")],
     ),
     word(
         "headers",
         &[Flow],
-        "Headers of all requests behind it in its block and the blocks in that, to the flow's own target. Those of a request come before them, and they before those of the target; null leaves one out.",
+        "Headers for all later requests in its block and nested blocks, if they go to the flow's own target. They override the headers of the target, and a request overrides them; null leaves a header out.",
         &[form(
             Flow,
             "headers: OBJECT",
@@ -609,25 +609,25 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "count",
         &[Flow],
-        "In `verify`: how many times the entry exists. None is lost, two and more are duplicates.",
+        "In `verify`: how many times the entry exists. 0 means lost, 2 or more means duplicated.",
         &[form(Flow, "count LIST or NUMBER", "count home.json(\"$[*]\")")],
     ),
     word(
         "record",
         &[Request],
-        "Opens an entry of a ledger under a key, before the request is sent, so that an unknown outcome has its key too; under a key of the answer when that is there.",
+        "Opens an entry in a ledger under a key: before the request is sent, so that a request of unknown outcome has an entry too, or, with a key from the answer, when the answer arrives.",
         &[form(Request, "record KEY in LEDGER", "record \"order-{user.id}\" in orders")],
     ),
     word(
         "continue",
         &[Request],
-        "The iteration goes on when this request fails. The request counts as failed all the same.",
+        "The iteration goes on if this request fails. The request still counts as failed.",
         &[form(Request, "continue", "continue")],
     ),
     word(
         "alert",
         &[Expect],
-        "What an alert must do. Labels that are written must agree; `from` names the source where there are several.",
+        "What an alert must do. The given labels must match. `from` names the source if there are several.",
         &[form(
             Expect,
             "alert TEXT [{ LABELS }] [from SOURCE] fires within DURATION of INSTANT\nalert TEXT … resolves within DURATION of INSTANT\nalert TEXT … stays quiet [SCOPES]",
@@ -637,13 +637,13 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "no",
         &[Expect],
-        "No alert fires but those that other lines of the scenario expect.",
+        "No alert fires except those that other lines of the scenario expect.",
         &[form(Expect, "no other alert fires [from SOURCE] [SCOPES]", "no other alert fires from pager")],
     ),
     word(
         "verify",
         &[Ledger],
-        "How one entry is asked for by its key, after the load. An answer without it means that it is lost.",
+        "Looks up one entry by its key, after the load. If the answer does not contain it, the entry is lost.",
         &[form(
             Ledger,
             "verify KEY { STEPS }",
@@ -659,7 +659,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "ready",
         &[Suite],
-        "When the whole is good enough, by `score`, the names of areas, and `passed(SCENARIO)`.",
+        "When the suite is good enough, in terms of `score`, the names of areas, and `passed(SCENARIO)`.",
         &[form(
             Suite,
             "ready when CONDITION",

@@ -1,4 +1,4 @@
-//! What has come of an exchange.
+//! The result of an exchange.
 
 use super::{Codings, values};
 use crate::wire::room::Room;

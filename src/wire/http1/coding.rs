@@ -40,7 +40,7 @@ pub enum Codings {
 }
 
 impl Codings {
-    /// Takes in a `Content-Encoding`, of which there may be several.
+    /// Reads one of possibly several `Content-Encoding` headers.
     pub fn add(&mut self, value: &[u8]) {
         for token in tokens(value).filter(|token| !token.is_empty()) {
             let coding = match NAMES.iter().find(|(name, _)| token.eq_ignore_ascii_case(name)) {

@@ -103,7 +103,7 @@ pub fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
     Ok(Some(Head { length, status, keep_alive, framing, codings, sets_cookies, injected }))
 }
 
-/// What the head of a request says to whom stands between client and server.
+/// What the head of a request says to an intermediary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
     /// Bytes up to and with the empty line.

@@ -1,5 +1,5 @@
-//! What is known of the function of a metric, whatever it is computed of. A new one is a variant, and the compiler asks for
-//! the rest.
+//! Properties of the function of a metric, whatever it is applied to. A new function is a variant, and the compiler asks for the
+//! rest.
 
 use super::requests::RequestFunction;
 use crate::check::types::Type;
@@ -57,7 +57,7 @@ pub enum SeriesFunction {
 pub enum SweepFunction {
     Contention,
     Coherency,
-    /// At so many users.
+    /// At this many users.
     Efficiency(f64),
     PeakUsers,
     PeakThroughput,

@@ -1,5 +1,5 @@
-//! What is known of the functions of requests: the samples that they need, which delay of the generator concerns them, and
-//! what they are called in a sentence.
+//! Properties of the functions of requests: the samples that they need, the delay of the generator that affects them, and their
+//! names in a sentence.
 
 use super::function::{Direction, Failures, Statistic};
 use crate::base::units;

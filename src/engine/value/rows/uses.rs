@@ -1,5 +1,5 @@
-//! The number of each use of rows, computed from the plan and from who asks. No two uses have the same, and nobody
-//! counts them, so workers and shares agree without talking.
+//! The number of each use of rows, computed from the plan and the user. No two uses have the same number, and no counter is
+//! shared, so workers and shares agree without coordination.
 
 use crate::check::program::{LoopBound, Pick};
 use crate::plan::{Check, Expr, Load, Plan, Request, StageKind, Step};

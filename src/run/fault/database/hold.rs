@@ -1,4 +1,4 @@
-//! `hold_connections`: sessions that do nothing but be there.
+//! `hold_connections`: sessions that stay open and idle.
 
 use super::{Server, counted};
 use crate::run::fault::Shown;

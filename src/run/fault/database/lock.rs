@@ -1,4 +1,4 @@
-//! `lock_table`: a session that holds a table for itself.
+//! `lock_table`: a session that locks a table.
 
 use super::{Server, counted};
 use crate::run::fault::Shown;

@@ -1,5 +1,5 @@
-//! Faults of a database, brought about from within: of a PostgreSQL that the run has started by its owner, of another one, or of a
-//! MySQL or MariaDB, by the user of its target. All of them are sessions of this process, so they end with it however it ends.
+//! Faults on a database from within: on a PostgreSQL of the run as its owner; on another PostgreSQL, a MySQL or a MariaDB as the
+//! user of its target. All of them are sessions of this process, so they end with it, however it ends.
 
 mod hold;
 mod lock;
@@ -70,7 +70,7 @@ enum InForce<S: Server> {
     Table(Lock<S>),
 }
 
-/// Where a database is, and as whom it is asked.
+/// Where a database is, and the user to connect as.
 pub enum Login<'a> {
     /// One of the run's own.
     Service(Option<&'a str>),
@@ -158,7 +158,7 @@ fn known(url: &str) -> Result<Database, String> {
     Ok(known)
 }
 
-/// What so many connections felt, where there are any.
+/// The effect on this many connections, if there are any.
 fn counted(connections: u64, told: String) -> Shown {
     let proof = Proof { connections, ..Proof::default() };
     Shown { proof, ..Shown::told((connections > 0).then_some(told)) }

@@ -1,5 +1,5 @@
-//! What faults ask of a MySQL or MariaDB. What others do there the user of the target sees only with the privilege PROCESS, and ends
-//! only with that of KILL (`CONNECTION ADMIN`, or SUPER before there was that).
+//! Faults on a MySQL or MariaDB. The user of the target sees sessions of other users only with the privilege PROCESS, and ends
+//! them only with that of KILL (`CONNECTION ADMIN`, formerly SUPER).
 
 use super::{Server, quoted};
 use crate::base::database::ServerAddress;

@@ -1,4 +1,4 @@
-//! What faults ask of a PostgreSQL.
+//! Faults on a PostgreSQL.
 
 use super::{Server, quoted};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
@@ -16,7 +16,7 @@ const NAME: &str = "stressc";
 /// Of clients of this database: who comes as the owner of one that the run has started is one of ours.
 const KILL_OF_OURS: &str = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND datname = current_database() AND usename <> current_user";
-/// Of another database: whoever is not called as our sessions are.
+/// For another database: all sessions that do not have the name of ours.
 const KILL_OF_OTHERS: &str = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND datname = current_database() AND application_name <> 'stressc'";
 const WAITERS: &str = "SELECT count(DISTINCT waiting.pid) FROM pg_locks waiting

@@ -14,7 +14,7 @@ pub struct Binaries {
     pub version: String,
 }
 
-/// Directories of which the last part but one is that of a version, where distributions put it.
+/// Directories of distributions whose second-to-last part is a version.
 const VERSIONED: [(&str, &str); 4] = [
     ("/usr/lib/postgresql", ""),
     ("/usr", "pgsql-"),
