@@ -219,6 +219,36 @@ fn a_suite_that_is_interrupted_ends_in_order_and_is_taken_up() {
 }
 
 #[test]
+fn what_needs_something_that_is_missing_is_skipped_and_can_run_later() {
+    let (place, server) = (Place::new(), Server::start(Duration::ZERO));
+    let own = |name: &str| scenario(&server, name, "hold 20/s for 500ms", "error_rate(main) < 50%");
+    let elsewhere = own("elsewhere").replace(&to(&server), "http(env(\"SUITES_TARGET\"))");
+    let program = "  service none = process(\"stressc-no-such-program\") {\n    port: port()\n  }\n";
+    let missing = own("missing").replace(&to(&server), "http(none.url)");
+    let missing = missing.replace("scenario missing {\n", &format!("scenario missing {{\n{program}"));
+    place.write("main.stress", &format!("{elsewhere}{missing}suite both {{\n  area all: elsewhere, missing\n}}\n"));
+    let ran = place.call(&["run", "main.stress:both"]);
+    assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
+    assert_eq!(outcomes(&result(&place)), named(&[("elsewhere", "skipped"), ("missing", "skipped")]));
+    assert_eq!((server.count(), place.runs().len()), (0, 1));
+    for part in [
+        "2 of 2 scenarios were not tested",
+        "tested     0 of 2 scenarios",
+        "the variable `SUITES_TARGET` is not set",
+        "the program `stressc-no-such-program` is not installed",
+    ] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    assert!(resumed(&place).err.contains("is complete"));
+    let mut again = place.command(&["run", "--resume", "--no-progress"]);
+    let ran = place.ended(again.env("SUITES_TARGET", format!("http://{}", server.address)).output().unwrap());
+    assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
+    let told = result(&place);
+    assert_eq!(outcomes(&told), named(&[("elsewhere", "passed"), ("missing", "skipped")]), "{}", ran.err);
+    assert_eq!(told["score"]["most"], 0.5);
+}
+
+#[test]
 fn what_cannot_be_taken_up_is_said() {
     let place = Place::new();
     for (call, code, part) in [

@@ -45,9 +45,9 @@ pub use crate::engine::dry_run::DryRun;
 pub use crate::engine::tracer::Traced;
 pub use error::RunError;
 pub use interrupt::came as was_interrupted;
-pub use service::Account;
 #[cfg(unix)]
 pub use service::become_program;
+pub use service::{Account, missing_program};
 
 /// What a run needs beside its plan.
 #[derive(Clone)]

@@ -198,12 +198,6 @@ impl SuiteRead {
     pub fn is_done(&self, member: usize) -> bool {
         matches!(self.members.get(member), Some(MemberState::Ended(_)))
     }
-
-    /// Nothing is left to be run.
-    pub fn is_complete(&self) -> bool {
-        let all = self.head.plan.members().zip(&self.members);
-        all.into_iter().all(|(planned, state)| planned.skipped.is_some() || matches!(state, MemberState::Ended(_)))
-    }
 }
 
 /// The name of a directory beside that of the suite, and nothing that leads elsewhere.
@@ -264,7 +258,7 @@ mod tests {
         let read = read_suite(&directory).unwrap();
         let ended = MemberState::Ended("run-0".to_owned());
         assert_eq!(read.members, [ended.clone(), MemberState::Begun("run-1".to_owned()), MemberState::Waiting]);
-        assert!(read.is_done(0) && !read.is_done(1) && !read.is_complete());
+        assert!(read.is_done(0) && !read.is_done(1));
         let mut record = SuiteRecord::open(&directory).unwrap();
         let at = "2026-01-02T00:00:00Z".to_owned();
         record.append(&SuiteEvent::Resumed { at: at.clone(), plan: head.plan }).unwrap();

@@ -82,12 +82,6 @@ pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
     }
     let read = store::read_suite(&directory).map_err(|error| refused(&error.to_string()))?;
     let SuiteHead { id, seed, asked, plan, .. } = &read.head;
-    if read.is_complete() {
-        return Err(refused(&format!(
-            "`{id}` is complete; `stressc report {id}` shows it, and `stressc run {}` starts a new one",
-            asked.file
-        )));
-    }
     let set = crate::inputs::Asked {
         profile: asked.profile.clone(),
         set: asked.set.clone(),
@@ -99,6 +93,14 @@ pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
     if let Some(why) = plan.differs(&prepared.plan) {
         let anew = format!("start a new one with `stressc run {}`", asked.file);
         return Err(refused(&format!("{why} since it started, so its earlier results no longer fit; {anew}")));
+    }
+    // What was skipped before may be there now.
+    let waits = |(member, own): (usize, &PlannedMember)| own.skipped.is_none() && !read.is_done(member);
+    if !prepared.plan.members().enumerate().any(waits) {
+        return Err(refused(&format!(
+            "`{id}` is complete; `stressc report {id}` shows it, and `stressc run {}` starts a new one",
+            asked.file
+        )));
     }
     agreed_all(&prepared, &args.how, terminal)?;
     places(&args.out, terminal)?;

@@ -7,7 +7,7 @@ use crate::cli::prepare::Prepared;
 use crate::cli::run::lacks;
 use crate::cli::source::{self, Checked};
 use crate::inputs::{self, Asked};
-use crate::plan::{Machine, PlannedArea, PlannedMember, SUITE_SCHEMA, Share, SuitePlan};
+use crate::plan::{Machine, PlannedArea, PlannedMember, SUITE_SCHEMA, ServiceKind, Share, SuitePlan};
 use crate::syntax::ast::Item;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +38,8 @@ pub fn prepare(argument: &str, asked: &Asked, terminal: &Terminal) -> Result<Pre
         terminal.error(&format!("the path of this program cannot be found: {error}"));
         crate::cli::COULD_NOT_RUN
     })?;
-    let mut preparing = Preparing { machine: inputs::machine(), raised, program, members: Vec::new(), asked, terminal };
+    let (machine, members) = (inputs::machine(), Vec::new());
+    let mut preparing = Preparing { machine, raised, program, postgres: None, members, asked, terminal };
     let plan = match source::split(argument) {
         (file, Some(wanted)) => preparing.of_file(file, wanted)?,
         (directory, None) => preparing.of_directory(Path::new(directory))?,
@@ -50,6 +51,8 @@ struct Preparing<'a> {
     machine: Machine,
     raised: Option<(u64, u64)>,
     program: PathBuf,
+    /// The PostgreSQL that is installed, looked for once.
+    postgres: Option<Result<String, String>>,
     members: Vec<Prepared>,
     asked: &'a Asked,
     terminal: &'a Terminal,
@@ -120,10 +123,17 @@ impl Preparing<'_> {
             raised: self.raised,
             program: self.program.clone(),
         };
-        let skipped = left_out(scenario).or_else(|| lacks(&prepared));
+        let skipped = left_out(scenario).or_else(|| lacks(&prepared)).or_else(|| self.missing(&prepared));
         self.members.push(prepared);
         let (path, file, scenario) = (path.to_owned(), file.to_owned(), scenario.name.text.clone());
         PlannedMember { path, file, scenario, fingerprint, length, skipped }
+    }
+
+    /// What it needs to start and is not installed.
+    fn missing(&mut self, prepared: &Prepared) -> Option<String> {
+        let has_cluster = prepared.plan.services.iter().any(|service| matches!(service.kind, ServiceKind::Postgres));
+        let cluster = || self.postgres.get_or_insert_with(crate::run::postgres).as_ref().err().cloned();
+        crate::run::missing_program(&prepared.plan).or_else(|| if has_cluster { cluster() } else { None })
     }
 
     /// The scenarios of all files, in the order of their paths, as one area.

@@ -20,6 +20,7 @@ pub use group::Account;
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
 pub use postgres::version as postgres_version;
+pub use process::missing as missing_program;
 #[cfg(unix)]
 pub use session::become_program;
 

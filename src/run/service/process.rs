@@ -93,8 +93,7 @@ fn find(program: &str, path: &OsString) -> Result<PathBuf, String> {
             false => Err(format!("there is no program `{}`", found.display())),
         };
     }
-    let others = ALSO_CALLED.iter().find(|(name, _)| *name == program).map_or(&[][..], |(_, others)| others);
-    let names: Vec<&str> = std::iter::once(program).chain(others.iter().copied()).collect();
+    let names = names(program);
     let mut directories: Vec<PathBuf> = std::env::split_paths(path).collect();
     directories.retain(|directory| directory.is_absolute());
     // Those of servers are often for root alone.
@@ -103,17 +102,41 @@ fn find(program: &str, path: &OsString) -> Result<PathBuf, String> {
             directories.push(more);
         }
     }
-    let places = names.iter().flat_map(|name| directories.iter().map(move |directory| directory.join(name)));
-    places.clone().find(|place| is_program(place)).ok_or_else(|| {
-        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let mut places = names.iter().flat_map(|name| directories.iter().map(move |directory| directory.join(name)));
+    places.find(|place| is_program(place)).ok_or_else(|| {
         let shown: Vec<String> = directories.iter().map(|directory| directory.display().to_string()).collect();
         format!(
-            "the program {} is not installed: it is in none of {}; install it, or write its path, such as \
-             `process(\"/opt/{program}/{program}\")`",
-            names.join(" or "),
+            "{}: it is in none of {}; install it, or write its path, such as `process(\"/opt/{program}/{program}\")`",
+            not_installed(program),
             shown.join(", ")
         )
     })
+}
+
+/// All names under which a program may be installed.
+fn names(program: &str) -> Vec<&str> {
+    let others = ALSO_CALLED.iter().find(|(name, _)| *name == program).map_or(&[][..], |(_, others)| others);
+    std::iter::once(program).chain(others.iter().copied()).collect()
+}
+
+fn not_installed(program: &str) -> String {
+    let names: Vec<String> = names(program).iter().map(|name| format!("`{name}`")).collect();
+    format!("the program {} is not installed", names.join(" or "))
+}
+
+/// A program that a plan starts by its name and that is not installed. A path may lead to something that is made first.
+pub fn missing(plan: &Plan) -> Option<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let program = |service: &Service| {
+        let ServiceKind::Process { program, .. } = &service.kind else { return None };
+        let has_own_path = service.env.iter().any(|(name, _)| name == "PATH");
+        match program.as_slice() {
+            [Piece::Literal(name)] if !name.contains('/') && !has_own_path => Some(name.clone()),
+            _ => None,
+        }
+    };
+    let mut programs = plan.services.iter().filter_map(program);
+    programs.find(|program| find(program, &path).is_err()).map(|program| not_installed(&program))
 }
 
 #[cfg(unix)]
