@@ -337,3 +337,24 @@ fn all_is_asked_once_and_before_anything_is_sent() {
     assert_eq!(ran.code, 2, "{}", ran.err);
     assert_eq!((server.count(), place.runs().len()), (0, 0));
 }
+
+/// What would be held or failed, whichever it is, is too near for a strict suite.
+#[test]
+fn a_strict_suite_takes_no_value_near_its_bound() {
+    let place = Place::new();
+    place.write(
+        "main.stress",
+        "scenario near {\n  service shop = demo(errors: 50%)\n  target api = http(shop.url)\n  flow look on api {\n    get \"/products\" {\n      expect status == 200\n    }\n  }\n  load main of look {\n    hold 50/s for 2s\n  }\n  expect {\n    error_rate(main) < 50%\n  }\n}\n\nsuite loose {\n  area all: near\n}\n\nsuite tight {\n  area all: near\n  strict\n}\n",
+    );
+    let ran = place.call(&["run", "main.stress:tight"]);
+    assert_eq!(
+        (ran.code, outcomes(&result(&place))),
+        (4, named(&[("near", "inconclusive")])),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    let [loose, tight] =
+        ["loose", "tight"].map(|suite| place.call(&["plan", &format!("main.stress:{suite}"), "--json"]));
+    assert!(loose.code == 0 && tight.code == 0 && loose.out != tight.out.replace("tight", "loose"), "{}", tight.err);
+}

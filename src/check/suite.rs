@@ -93,7 +93,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             areas.iter_mut().for_each(|area| area.weight = equal);
         }
         let ready = suite.ready.as_ref().and_then(|ready| self.ready(ready, suite, (&seen, frame)));
-        Suite { name: suite.name.clone(), doc: suite.doc.clone(), areas, ready }
+        Suite { name: suite.name.clone(), doc: suite.doc.clone(), areas, ready, strict: suite.strict }
     }
 
     /// Where a scenario that a suite names is declared.

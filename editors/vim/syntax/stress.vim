@@ -6,10 +6,10 @@ syn case match
 
 " Words. Keywords are contained in the matches below, because a statement word is one only first in its
 " statement, and a word that touches a following `:` is a label.
-syn keyword stressStatement abort acquire alert alerts allow area call choose command connect continue count data delete each event execute expect expectation fault flow get group head headers hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps suite sweep system target teardown think use verify warmup contained
+syn keyword stressStatement abort acquire alert alerts allow area call choose command connect continue count data delete each event execute expect expectation fault flow get group head headers hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps strict suite sweep system target teardown think use verify warmup contained
 syn keyword stressConnecting and as at backoff by during each else every for from in of on or outside over settle until when while within contained
 syn keyword stressReserved baseline false not null true contained
-syn keyword stressInner after before contains ends fires iterations matches most other per quiet resolves retry speed starts stays strict together where contained
+syn keyword stressInner after before contains ends fires iterations matches most other per quiet resolves retry speed starts stays together where contained
 " Built-in names, where they are called.
 syn keyword stressBuiltin base64 bytes css env exists exponential file format_time header hex hmac_sha256 iteration json lower max min now passed port random random_text regex replace sha256 template upper url url_encode uuid contained
 syn keyword stressConstructor alertmanager attach basic bearer command cookie csv demo grpc host http jsonl limiter metrics mysql pool postgres process prometheus redis semaphore sqlite tcp webhook websocket contained

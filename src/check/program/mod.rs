@@ -139,6 +139,12 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// With every expectation that is written in it judged as `strict`.
+    pub fn strictly(mut self) -> Scenario {
+        self.expectations.iter_mut().for_each(|expectation| expectation.strict |= !expectation.implied);
+        self
+    }
+
     /// Everything that is judged, during the run and after it.
     pub fn conditions<'s>(&'s self, each: &mut impl FnMut(&'s Stated)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);

@@ -14,6 +14,8 @@ pub struct Suite {
     pub doc: Option<String>,
     pub areas: Vec<Area>,
     pub ready: Option<Ready>,
+    /// All expectations of its scenarios are.
+    pub strict: bool,
 }
 
 #[derive(Debug, Clone, JsonSchema, Serialize)]

@@ -103,6 +103,7 @@ impl Preparing<'_> {
                     );
                     return Err(self.wrong(&why));
                 };
+                let scenario = if suite.strict { scenario.strictly() } else { scenario };
                 let own = named.file.as_deref().unwrap_or(file);
                 members.push(self.member((&named.path, own), &scenario, &mut checked));
             }
@@ -132,7 +133,7 @@ impl Preparing<'_> {
     /// What it needs to start and is not installed.
     fn missing(&mut self, prepared: &Prepared) -> Option<String> {
         let has_cluster = prepared.plan.services.iter().any(|service| matches!(service.kind, ServiceKind::Postgres));
-        let cluster = || self.postgres.get_or_insert_with(crate::run::postgres).as_ref().err().cloned();
+        let mut cluster = || self.postgres.get_or_insert_with(crate::run::postgres).as_ref().err().cloned();
         crate::run::missing_program(&prepared.plan).or_else(|| if has_cluster { cluster() } else { None })
     }
 

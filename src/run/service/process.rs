@@ -3,7 +3,7 @@
 use super::ready::Ready;
 use super::{Recipe, ServiceEndpoint, launch};
 use crate::guard;
-use crate::plan::{Expr, Piece, Service, Text};
+use crate::plan::{Expr, Piece, Plan, Service, ServiceKind, Text};
 use crate::run::resolve::resolved::Resolved;
 use std::ffi::OsString;
 use std::fs::OpenOptions;

@@ -102,6 +102,8 @@ pub struct Suite {
     pub doc: Option<String>,
     pub areas: Vec<Area>,
     pub ready: Option<Expr>,
+    /// All expectations of its scenarios are.
+    pub strict: bool,
     pub span: Span,
 }
 

@@ -328,6 +328,7 @@ impl Lower<'_> {
             doc: head.doc.cloned(),
             areas: Vec::new(),
             ready: None,
+            strict: false,
             span: head.span,
         };
         let body = self.body(head).unwrap_or_default();
@@ -341,6 +342,10 @@ impl Lower<'_> {
                     lower.diagnostics.push(problem.help("join them with `and`"));
                 }
                 suite.ready = lower.last_expr(head.node.clone());
+                return;
+            }
+            if head.node.as_rule() == Rule::strict {
+                suite.strict = true;
                 return;
             }
             let mut area = Area { name: lower.declared(&head), weight: None, scenarios: Vec::new() };

@@ -666,6 +666,12 @@ pub const STATEMENTS: &[Word] = &[
             "area traffic 100%: light, heavy\nready when score >= 85% and passed(light)",
         )],
     ),
+    word(
+        "strict",
+        &[Suite],
+        "Every expectation of its scenarios is judged as if `strict` stood after it: near its bound it is inconclusive.",
+        &[form(Suite, "strict", "area traffic 100%: light, heavy\nstrict")],
+    ),
 ];
 
 const REQUEST_GET: &str = "get PATH [on TARGET] [as NAME] [retry TIMES [backoff DURATIONS] [when REASONS]] [{ BODY }]";
