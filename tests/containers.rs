@@ -341,7 +341,7 @@ fn faults_of_a_cluster_are_proved_and_taken_back() {
         &[
             ("gone", "shown: its proof held: 0 of 2 pods are still there"),
             ("nobody", "no pod in default has the labels app=nobody"),
-            ("none", "shown: its proof held: deployment/shop has 0 replicas, and shall have 0"),
+            ("none", "shown: its proof held: deployment/shop has 0 replicas, and should have 0"),
             ("slow", "shown: its proof held: Chaos Mesh says AllInjected=True Paused=False Selected=True"),
             ("lossy", "shown: its proof held: Chaos Mesh says AllInjected=True"),
             ("dead", "unproven: its proof never held: `the proof of kubernetes.pod_failure` failed"),

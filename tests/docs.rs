@@ -112,6 +112,26 @@ fn examples_of_the_guides_compile() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The style page of CONTRIBUTING names the plainer word for each of these.
+#[test]
+fn documents_keep_to_common_words() {
+    const STILTED: [&str; 3] = ["whoever", "shall", "manieth"];
+    let named = ["README.md", "ARCHITECTURE.md", "SECURITY.md", "grammar/reference.md", "editors/README.md"];
+    let written = ["scenarios", "stdlib"].map(|folder| files(&root().join(folder), "stress"));
+    let paths = named.iter().map(|name| root().join(name)).chain(written.into_iter().flatten());
+    let mut wrong = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
+        for (at, line) in text.lines().enumerate() {
+            let mut words = line.split(|c: char| !c.is_alphabetic());
+            if let Some(word) = words.find(|word| STILTED.contains(word)) {
+                wrong.push(format!("{}:{}: `{word}`", path.display(), at + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "a plainer word is in CONTRIBUTING.md, under Writing:\n{}", wrong.join("\n"));
+}
+
 /// The tables of the reference are those of the language; `BLESS=1` writes them anew.
 #[test]
 fn tables_of_the_reference_are_those_of_the_language() {

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// One more with every version that writes something which the version before would not read as what it means.
+/// The format version. It increases whenever the previous version would misread the file.
 pub const SCHEMA: u64 = 1;
 
 /// One run of a baseline.
@@ -21,11 +21,11 @@ pub struct Entry {
     pub schema: u64,
     /// The id of the run.
     pub run: String,
-    /// Its place among the runs of the scenario: whatever the clock said, each is one more than what was there.
+    /// Its number among the runs of the scenario: one more than the highest so far, whatever the clock says.
     pub number: u64,
-    /// The id of the first run of the baseline that it is one of.
+    /// The id of the first run of its baseline.
     pub set: String,
-    /// What the baseline is called, where it has a name.
+    /// The name of the baseline, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub scenario: String,
@@ -36,7 +36,7 @@ pub struct Entry {
     pub seed: u64,
     pub plan_sha256: String,
     pub facts: Facts,
-    /// By what is judged of it.
+    /// The metrics, by the key of what is judged.
     pub metrics: Vec<Statistic>,
     /// The times of the requests behind the metrics.
     pub times: Vec<Recorded>,
@@ -47,11 +47,11 @@ pub struct Entry {
 pub struct Signed {
     #[serde(flatten)]
     entry: Entry,
-    /// Of all that stands before it, so that a change by hand or a torn file is noticed.
+    /// A checksum of everything before it, to notice a manual change or a truncated file.
     sha256: String,
 }
 
-/// Of some requests in some windows how long they took.
+/// The times of some requests in some windows.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recorded {
@@ -59,13 +59,13 @@ pub struct Recorded {
     pub of: MetricKey,
     pub answered: u64,
     pub failed: u64,
-    /// How many got no answer: they rank above all that did.
+    /// The number of requests without an answer. They rank above all answers.
     pub unanswered: u64,
-    /// Of answers, in the exchange format of histograms (V2, deflated, base64).
+    /// Times of answers, in the exchange format of histograms (V2, deflated, base64).
     pub hdr: String,
 }
 
-/// Why a text is no entry.
+/// Why a text is not an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unreadable {
     /// It was written by a later version.
@@ -100,7 +100,7 @@ fn has_control(value: &serde_json::Value) -> bool {
 }
 
 impl Entry {
-    /// As it stands in a file: a field a line, and at the end the sum of what stands before.
+    /// The text of the file: one field per line, and at the end the checksum of what precedes it.
     pub fn text(&self) -> String {
         let body = serde_json::to_string_pretty(self).expect("an entry is plain data");
         let open = body.strip_suffix("\n}").expect("an object that is not empty ends so");
@@ -134,7 +134,7 @@ impl Entry {
         }
     }
 
-    /// A metric of the run; a quantile that nobody asked for then is read from the histogram.
+    /// A metric of the run. A quantile that was not requested at the time is read from the histogram.
     pub fn statistic(&self, metric: &MetricKey, function: Function) -> Option<Statistic> {
         let known = self.metrics.iter().find(|own| own.metric == *metric).cloned();
         known.or_else(|| match function {
@@ -146,7 +146,7 @@ impl Entry {
     }
 }
 
-/// What a metric is of.
+/// The requests that a metric applies to.
 pub fn of(metric: &MetricKey) -> MetricKey {
     MetricKey { function: String::new(), argument: None, ..metric.clone() }
 }

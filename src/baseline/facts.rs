@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Things with what they are, in words.
+/// Names and values, in words.
 pub type Said = BTreeMap<String, String>;
 
-/// What is known of how a run came about.
+/// The known circumstances of a run.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
-    /// What the generator does: another run is compared with this one where it did the same.
+    /// What the generator does. Runs are compared only if this is the same.
     pub does: Said,
-    /// What was under test, and with what: these may differ.
+    /// What was under test, and its settings. These may differ.
     pub noted: Said,
     pub machine: Host,
 }
 
-/// A difference for which two runs are not compared, in words.
+/// A difference that prevents a comparison, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
-    /// In what the generator did.
+    /// A difference in what the generator did.
     Does(String),
     Machine(String),
 }
@@ -44,14 +44,14 @@ impl Facts {
         Facts { does: does(plan), noted: noted(plan, version), machine }
     }
 
-    /// What keeps this from being compared with what was before.
+    /// The differences that prevent a comparison with an earlier run.
     pub fn differences(&self, before: &Facts) -> Vec<Difference> {
         let does = changes(&self.does, &before.does).into_iter().map(Difference::Does);
         let machine = changes(&binding(&self.machine), &binding(&before.machine)).into_iter().map(Difference::Machine);
         does.chain(machine).collect()
     }
 
-    /// What is another and may be: what one compares, and what of a machine is no matter.
+    /// Differences that are allowed: what the comparison is about, and properties of the machine that do not matter.
     pub fn remarks(&self, before: &Facts) -> Vec<String> {
         let mut remarks = changes(&self.noted, &before.noted);
         remarks.extend(changes(&free(&self.machine, &before.machine), &free(&before.machine, &before.machine)));
@@ -73,7 +73,7 @@ fn changes(now: &Said, before: &Said) -> Vec<String> {
     changes
 }
 
-/// What of a machine decides how fast it is.
+/// The properties of a machine that decide its speed.
 fn binding(machine: &Host) -> Said {
     let cores = |count: f64| short(count);
     let limit = |limit: Option<String>| limit.unwrap_or_else(|| "none".to_owned());
@@ -86,7 +86,7 @@ fn binding(machine: &Host) -> Said {
     .into()
 }
 
-/// What of it is told, memory where it is more than 5% another.
+/// The properties that are only reported; memory if it differs by more than 5%.
 fn free(machine: &Host, before: &Host) -> Said {
     const MEMORY: f64 = 0.05;
     let mut said: Said =
@@ -131,7 +131,7 @@ fn digest(part: &impl Serialize) -> String {
     without(part, &[])
 }
 
-/// What a part of the plan does, without some fields of it, as a number that is another when it is.
+/// A digest of what a part of the plan does, without some of its fields.
 fn without(part: &impl Serialize, fields: &[&str]) -> String {
     let mut value = serde_json::to_value(part).expect("a plan is plain data");
     if let Value::Object(own) = &mut value {

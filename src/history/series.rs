@@ -8,7 +8,7 @@ use crate::baseline::Scale;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A number of each of consecutive runs, the oldest first, and how two of them are compared.
+/// A number from each of several consecutive runs, the oldest first, and how two of them are compared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     values: Vec<f64>,
@@ -19,7 +19,7 @@ pub struct Series {
 #[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize)]
 pub struct Segment {
     pub from: usize,
-    /// The first run behind it.
+    /// The first run after it.
     pub to: usize,
     pub median: f64,
     pub min: f64,
@@ -30,7 +30,7 @@ pub struct Segment {
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Shape {
     pub runs: usize,
-    /// Changes are shares of what was before, and not differences.
+    /// Whether changes are shares of the value before, and not differences.
     pub relative: bool,
     /// At least one; the last is the current one.
     pub segments: Vec<Segment>,
@@ -40,13 +40,13 @@ pub struct Shape {
 }
 
 impl Series {
-    /// All values are finite. They are compared by their ratio, where all are above nothing.
+    /// All values are finite. They are compared by their ratio if all are positive.
     pub fn new(values: Vec<f64>) -> Series {
         let scale = if values.iter().all(|value| *value > 0.0) { Scale::Ratio } else { Scale::Difference };
         Series { values, scale }
     }
 
-    /// Of shares of requests, which are compared by their difference.
+    /// For shares of requests, which are compared by their difference.
     pub fn of_shares(values: Vec<f64>) -> Series {
         Series { values, scale: Scale::Difference }
     }
@@ -55,7 +55,7 @@ impl Series {
         self.shape_with(MAGNITUDE)
     }
 
-    /// With another least change that is told.
+    /// Sets the smallest change that is reported.
     pub(super) fn shape_with(&self, magnitude: f64) -> Shape {
         let n = self.values.len();
         let scaled: Vec<f64> = self.values.iter().map(|value| self.scale.of(*value)).collect();

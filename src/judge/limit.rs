@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum Subject {
     Target,
     Generator,
-    /// They cannot be told apart.
+    /// It is undecided which of them.
     Either,
 }
 
@@ -23,7 +23,7 @@ impl Subject {
     }
 }
 
-/// One sentence on a load that was not what was planned, or whose numbers missed what was expected.
+/// One sentence about a load that fell short of its plan, or missed an expectation.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Caveat {
     pub load: String,
@@ -33,7 +33,7 @@ pub struct Caveat {
     pub shown_by: Evidence,
 }
 
-/// What a load and the workers did, where arrivals of it are missing, else all the time.
+/// What a load and the workers did: while arrivals were missing, or otherwise over the whole load.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Evidence {
     pub started: u64,
@@ -63,9 +63,9 @@ pub struct Facts {
 
 /// A share of arrivals that may be missing before a rate counts as not generated.
 pub const MISSING: f64 = 0.001;
-/// Lag above this is no schedule any more, whatever is judged.
+/// With a lag above this there is no schedule any more, whatever is judged.
 pub const LATE: u64 = 100 * MILLISECOND;
-/// Above this part the rest is no matter.
+/// Above this share, the rest does not matter.
 const LARGE: f64 = 0.8;
 
 impl Facts {
@@ -135,12 +135,12 @@ impl Facts {
         Facts { evidence, missing, held_up, own, ceiling }
     }
 
-    /// The generator had a part in how much was sent.
+    /// Whether the generator limited how much was sent.
     pub fn is_limited(&self) -> bool {
         self.missing.or(self.held_up).is_some_and(Subject::is_generator)
     }
 
-    /// What a request took was nearly all the target's.
+    /// Whether nearly all of the time of a request was the target's.
     pub fn is_of_the_target(&self) -> bool {
         self.own < SMALL
     }

@@ -50,13 +50,13 @@ pub struct Verdict {
     pub rank: Rank,
     pub kind: VerdictKind,
     pub exit_code: u8,
-    /// Why, in one sentence, where the expectations alone do not say it.
+    /// The reason in one sentence, if the expectations alone do not give it.
     pub reason: Option<String>,
     pub expectations: Vec<Judged>,
     /// How each of them stands, whatever the generator did.
     pub standings: Vec<Standing>,
     pub trust: Trust,
-    /// What has to be said of the runs that it was compared with, in sentences.
+    /// Notes on the runs that it was compared with, in sentences.
     pub notes: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     Verdict { rank, kind, exit_code, reason, expectations, standings, trust, notes: others.notes.clone() }
 }
 
-/// A number that only grows is above its bound, whatever comes.
+/// A number that only grows has passed its bound, whatever follows.
 fn is_final(condition: &Condition, judged: &Judged) -> bool {
     let Condition::Compare { operator, left: Measured::Metric { metric, .. }, right: Measured::Constant { .. } } =
         condition

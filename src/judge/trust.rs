@@ -21,7 +21,7 @@ pub struct Trust {
     pub state: TrustState,
     /// Why not.
     pub reasons: Vec<String>,
-    /// Of each load that was not as planned, or missed what was expected: who was slow.
+    /// For each load that fell short of its plan or missed an expectation: who was slow.
     pub limits: Vec<Caveat>,
 }
 

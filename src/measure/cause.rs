@@ -6,25 +6,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// As many causes of one series are told apart, so that a server which answers anything fills no memory.
+/// The most causes of one series, so that a server with arbitrary answers cannot fill the memory.
 const MOST: usize = 64;
 
-/// What tells the failures of a series apart.
+/// What distinguishes the failures of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize)]
 pub struct Cause {
     pub failure: Failure,
-    /// 0 where there was no answer.
+    /// 0 if there was no answer.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub status: u16,
     /// The condition that did not hold, by [`why`] of its text, or of why there was no answer; 0 where nothing is known.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub why: u32,
-    /// A fault gave the answer.
+    /// Whether a fault gave the answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub injected: bool,
 }
 
-/// How often something happened, and when first and last.
+/// How often something happened, with the first and the last instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Tally {
     pub count: u64,

@@ -11,14 +11,14 @@ const FIRST: usize = 3;
 const DRAWN: usize = 9;
 /// How many causes a worker keeps examples of.
 const MOST: usize = 1000;
-/// Of each series the slowest that went well.
+/// How many of the slowest successful requests each series keeps.
 const SLOWEST: usize = 5;
 
-/// One request, as it was.
+/// One request in full.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Example {
     pub series: u32,
-    /// None where it is one of the slowest.
+    /// None if it is one of the slowest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// When it was intended.
@@ -26,7 +26,7 @@ pub struct Example {
     pub latency: u64,
     pub service_time: u64,
     pub user: u64,
-    /// 0 where there was no answer.
+    /// 0 if there was no answer.
     pub status: u16,
     /// The condition that did not hold, or why there was no answer, and whether a fault gave one: as [`Cause`] has them.
     #[serde(default, skip_serializing_if = "says_nothing")]
@@ -35,10 +35,10 @@ pub struct Example {
     pub injected: bool,
     /// How often it was sent.
     pub sends: u64,
-    /// Why it failed, where that is more than its kind.
+    /// Why it failed, if more than the kind is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
-    /// Method and path, where it got so far.
+    /// Method and path, if it got that far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
     /// The start of the answer's body, of a failure.
@@ -46,7 +46,7 @@ pub struct Example {
     pub body: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// A number without meaning by which it is drawn or not.
+    /// A random number that decides whether it is drawn.
     pub draw: u32,
     /// What its iteration has computed from secrets, to mask before it is written.
     #[serde(skip)]

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 /// What a fault of a link has touched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Proof {
-    /// Of which something was held, changed or ended.
+    /// Connections of which something was held, changed or ended.
     pub connections: u64,
-    /// Answered by the link, or held.
+    /// Requests that the link answered or held.
     pub requests: u64,
-    /// That were held, slowed down, cut or changed.
+    /// Bytes that were held, slowed down, cut or changed.
     pub bytes: u64,
 }
 
@@ -24,18 +24,18 @@ impl Proof {
 /// One time that a fault was in force.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Injected {
-    /// Its place in the plan.
+    /// Its index in the plan.
     pub fault: usize,
     pub planned: Range,
-    /// From the instant at which it was begun to that at which it was in force.
+    /// From the instant at which its start began to the instant at which it was in force.
     pub applied: Range,
-    /// The same of its end; none where the run was cut off before it.
+    /// The same for its end; none if the run was cut off before.
     pub withdrawn: Option<Range>,
     pub mechanism: String,
     pub proof: Proof,
-    /// What shows that it had an effect, where that is not counted.
+    /// The proof of its effect, if the effect is not counted.
     pub shown: Option<String>,
-    /// Why it counts as ineffective, where its proof says so.
+    /// Why it counts as ineffective, if its proof says so.
     pub unproven: Option<String>,
     /// Why it could not be applied or taken back.
     pub problem: Option<String>,
@@ -52,17 +52,17 @@ impl Injected {
 pub struct End {
     pub service: String,
     pub at: u64,
-    /// It had been ready since it was started.
+    /// Whether it had been ready since it was started.
     pub ready: bool,
 }
 
 /// An event, from its beginning on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Happened {
-    /// Its place in the plan.
+    /// Its index in the plan.
     pub event: usize,
     pub began: u64,
-    /// None where the run was cut off before.
+    /// None if the run was cut off before.
     pub ended: Option<u64>,
     pub problem: Option<String>,
     pub output: Option<String>,

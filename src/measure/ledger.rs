@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How a request ended that made an entry. Of several tries the one that says most decides.
+/// The outcome of a request that made an entry. With several tries, the most definite one decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
-    /// Nothing of it reached the system, or the system would not have it (4xx).
+    /// Nothing of it reached the system, or the system refused it (4xx).
     Refused,
     /// It may be there or not.
     Unknown,
@@ -33,12 +33,12 @@ pub struct Entry {
     pub fate: Fate,
     /// When its request had ended.
     pub at: u64,
-    /// The answer that acknowledged it did not give the key that it should.
+    /// The acknowledging answer did not contain the key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keyless: bool,
 }
 
-/// How many entries of a ledger ended how.
+/// The number of entries of a ledger by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Booked {
     pub acknowledged: u64,
@@ -66,7 +66,7 @@ impl Booked {
     }
 }
 
-/// What the system said of the entries of a ledger when it was asked for each.
+/// What the system said about the entries of a ledger at verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Verified {
     /// Entries with a definite answer, by their outcomes.
@@ -77,27 +77,27 @@ pub struct Verified {
     pub lost: u64,
     /// There more than once.
     pub duplicated: u64,
-    /// There although the system would not have them.
+    /// Present although the system had refused them.
     pub resurrected: u64,
-    /// Of which it said nothing definite.
+    /// Entries without a definite answer.
     pub unverified: Booked,
-    /// Of these, the ones that were acknowledged without the key by which they could be asked for.
+    /// Of these, the entries that were acknowledged without a key to look them up.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub keyless: u64,
-    /// Refused, and nobody wanted to know of these.
+    /// Refused entries that were not looked up, because no expectation asks about them.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub not_asked: u64,
     /// The first of each kind.
     pub violations: Vec<Violation>,
-    /// Why it said nothing definite, the most frequent first.
+    /// Why there was no definite answer, the most frequent cause first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Doubt>,
-    /// How many requests asked, and for how long.
+    /// The number of lookup requests, and how long they took together.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub requests: u64,
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub took: u64,
-    /// Why not all of them could be asked for.
+    /// Why not all of them could be looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
@@ -111,14 +111,14 @@ pub struct Doubt {
     pub key: String,
 }
 
-/// An entry with which something is wrong.
+/// An entry that violates something.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Violation {
     pub kind: Wrong,
     pub key: String,
     pub fate: Fate,
     pub at: u64,
-    /// How often it is there, where that is known.
+    /// How often it is present, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<u64>,
 }
@@ -147,6 +147,6 @@ impl Wrong {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Book {
     pub booked: Booked,
-    /// None where the run did not get to ask.
+    /// None if the run did not get as far as the verification.
     pub verified: Option<Verified>,
 }

@@ -5,59 +5,59 @@ use crate::base::distributions::{POWER, TWO_SIDED};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// By what a condition came out as it did.
+/// The reason for the outcome of a condition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// There was nothing to compare.
     #[default]
     NoValue,
-    /// As it was measured, or counted, it met its bound.
+    /// The measured or counted value met its bound.
     Met,
     Missed,
-    /// All of the interval of the difference meets the bound, none of it, or a part.
+    /// All, none or a part of the interval of the difference meets the bound.
     IntervalMet,
     IntervalMissed,
     IntervalStraddles,
-    /// The halves of its window grow otherwise.
+    /// The halves of the window have different slopes.
     NotSettled,
-    /// As few samples miss it by chance where what they are of meets it.
+    /// With so few samples, chance explains the miss.
     MayBeChance,
-    /// It lies at a request that got no answer.
+    /// The value lies at a request without an answer.
     NoAnswer,
     /// By slices of its scope, or by looks.
     Parts,
     /// The run was cut short.
     CutShort,
-    /// It is near its bound, where that was not to be.
+    /// The value is near its bound, and the condition is `strict`.
     NearBound,
 }
 
-/// What an interval knows of noise.
+/// The kind of noise that an interval includes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Noise {
-    /// Batches of each side, as though these knew nothing of each other.
+    /// Batches of each side, treated as independent.
     Batches,
     /// Batches of both sides at the same times.
     PairedBatches,
-    /// That of the estimate itself: of slopes, of the fit of a law, of levels that were tried.
+    /// The noise of the estimate itself: of slopes, of the fit of a law, of the levels of a search.
     OfTheEstimate,
     /// Independent samples, too few for batches.
     Samples,
 }
 
-/// By how much the left side is above the right one.
+/// How much the left side exceeds the right one.
 #[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize)]
 pub struct Difference {
-    /// In base units, as all of it.
+    /// In base units, like all of its fields.
     pub estimate: f64,
-    /// Where it lies with 95% certainty; an end that is not known is null.
+    /// Its 95% interval; an unknown end is null.
     #[schemars(with = "Option<f64>")]
     pub low: f64,
     #[schemars(with = "Option<f64>")]
     pub high: f64,
-    /// So much from the bound it must be to be told from it four times of five.
+    /// The smallest distance from the bound that would be detected four times out of five.
     #[schemars(with = "Option<f64>")]
     pub smallest_change: f64,
     pub noise: Noise,
@@ -73,7 +73,7 @@ impl Difference {
         (self.low, self.high)
     }
 
-    /// The same seen from the other side.
+    /// The same with the sides exchanged.
     pub fn turned(self) -> Difference {
         Difference { estimate: -self.estimate, low: -self.high, high: -self.low, ..self }
     }
@@ -83,7 +83,7 @@ impl Difference {
 pub struct Grounds {
     pub code: Why,
     pub difference: Option<Difference>,
-    /// Where what was compared with a constant lies with 95% certainty.
+    /// The 95% interval of the value that was compared with a constant.
     #[schemars(with = "Option<(Option<f64>, Option<f64>)>")]
     pub interval: Option<(f64, f64)>,
     /// It was found by looks, one per second over this many nanoseconds before it, so it is late by part of that.
@@ -95,7 +95,7 @@ impl Grounds {
         Grounds { code, ..Grounds::default() }
     }
 
-    /// It met or missed its bound as it was measured, and the bound lies where the value may be.
+    /// The measured value met or missed its bound, and the bound lies within its interval.
     pub fn is_near(&self) -> bool {
         let straddles = |difference: Difference| difference.low < 0.0 && 0.0 < difference.high;
         matches!(self.code, Why::Met | Why::Missed | Why::NearBound) && self.difference.is_some_and(straddles)

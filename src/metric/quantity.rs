@@ -14,34 +14,34 @@ pub struct Quantity {
     pub unit: Type,
     #[serde(flatten)]
     pub known: Known,
-    /// As what it is told beside a bound.
+    /// How it is described next to a bound.
     #[serde(skip)]
     told_in: Option<BandwidthUnit>,
 }
 
-/// What is known by the number of a quantity.
+/// What the number of a quantity means.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 #[serde(tag = "known", rename_all = "snake_case")]
 pub enum Known {
-    /// It is that.
+    /// It is exact.
     Value,
-    /// It is a time that somebody has written, or an instant: told to the nanosecond.
+    /// It is a time from the file, or an instant: exact to the nanosecond.
     Exactly,
-    /// It is an estimate of what lies between these with 95% certainty; nothing bounds it above where the upper one is missing.
+    /// It is an estimate with this 95% interval. Without an upper end, it is unbounded above.
     Estimate { low: f64, high: Option<f64> },
-    /// It is that of answers alone, and so large a share of all got none.
+    /// It covers only answers; this share of all requests got none.
     OfAnswers { without: f64 },
     /// It lies at a request without an answer. The number is how long that request waited, if it timed out.
     NoAnswer,
-    /// It is that or more: nothing was seen beyond.
+    /// It is at least that: nothing larger was observed.
     AtLeast,
-    /// It is less than that: nothing was seen beneath.
+    /// It is less than that: nothing smaller was observed.
     Below,
-    /// It took longer than that, which was as long as anybody looked.
+    /// It took longer than that, which is how long it was observed.
     LongerThan,
-    /// What was lost came back after that time.
+    /// The steady state was recovered after that time.
     BackAfter,
-    /// It did not come back within that time.
+    /// The steady state was not recovered within that time.
     NotBackWithin,
     /// A condition had become true after that time.
     TrueAfter,
@@ -59,7 +59,7 @@ impl Quantity {
         Quantity::new(ns as f64, Type::Duration, known)
     }
 
-    /// A slope is told in the unit in which its bound is written.
+    /// A slope is printed in the unit of its bound.
     pub(super) fn beside(self, bound: f64) -> Quantity {
         let told_in = Some(bound).filter(|_| self.unit == Type::Bandwidth).and_then(BandwidthUnit::of);
         Quantity { told_in, ..self }
@@ -69,7 +69,7 @@ impl Quantity {
         self.told_in.map_or_else(|| printed(number, self.unit), |unit| unit.print(number))
     }
 
-    /// Where a number of a unit lies, in words.
+    /// The interval of a number, in words.
     pub fn interval((low, high): (f64, f64), unit: Type) -> String {
         let low = printed(low, unit);
         if high.is_finite() {

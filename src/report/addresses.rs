@@ -7,19 +7,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// In the whole run. A redirect belongs to where it led, and a try that is sent again to where it went last.
+/// In the whole run. A redirect counts for the address to which it led, and a repeated try for its last address.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct AddressTotals {
     pub target: String,
-    /// Nothing for all that have no row of their own.
+    /// None for all addresses without their own row.
     pub address: Option<String>,
-    /// Answered or failed by the target, as everywhere where a share is told.
+    /// Answered or failed by the target, as for every share.
     pub attempts: u64,
     pub failed: BTreeMap<Failure, u64>,
     pub service: Percentiles,
 }
 
-/// Where there was only one there is nothing to compare.
+/// A single address needs no comparison.
 pub fn addresses(plan: &Plan, stats: &Stats) -> Vec<AddressTotals> {
     let mut rows = Vec::new();
     for (target, name) in plan.targets.iter().enumerate().map(|(index, target)| (index, &target.name)) {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Requests of a step that failed alike.
+/// Requests of a step that failed for the same cause.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Failures {
     pub series: String,
@@ -18,7 +18,7 @@ pub struct Failures {
     pub condition: Option<String>,
     /// Why there was no answer.
     pub because: Option<String>,
-    /// A fault gave the answers.
+    /// Whether a fault gave the answers.
     pub injected: bool,
     pub count: u64,
     /// When the first and the last of them were intended.
@@ -32,7 +32,7 @@ pub struct Failures {
     pub cause: Cause,
 }
 
-/// How many of these are not the generator's own.
+/// How many of these the target caused, not the generator.
 pub fn of_target(failed: &BTreeMap<Failure, u64>) -> u64 {
     failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
 }

@@ -19,7 +19,7 @@ const LABEL: &str = "1,000 in flight";
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Course {
     pub loads: Vec<LoadCourse>,
-    /// Faults and events as they were, and where the steady state was lost.
+    /// Faults and events as they happened, and when the steady state was lost.
     pub rows: Vec<PictureRow>,
 }
 
@@ -30,18 +30,18 @@ pub struct LoadCourse {
     pub points: Vec<Point>,
 }
 
-/// What a load got for answers in one part, by the instants at which they were intended.
+/// The answers of a load in one part, by the instants at which their requests were intended.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Point {
-    /// Answers a second that were as they should be.
+    /// Successful answers per second.
     pub answered: f64,
-    /// The share of all that failed by the target's doing.
+    /// The share of requests that failed because of the target.
     pub failed: f64,
-    /// Nothing where there was nothing, or where it lies at a request that got no answer.
+    /// None if there was no request, or if it lies at a request without an answer.
     pub p95_ns: Option<u64>,
-    /// The latter.
+    /// Whether it lies at a request without an answer.
     pub no_answer: bool,
-    /// How many requests were in flight, on average; nothing where that was not counted.
+    /// The mean number of requests in flight; none if that was not counted.
     pub in_flight: Option<f64>,
 }
 
@@ -113,7 +113,7 @@ fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = 
     ranges.map(point).collect()
 }
 
-/// Faults and events as they were.
+/// Faults and events as they happened.
 fn done(
     planned: &PlannedInjections,
     injections: &[Injection],
@@ -143,7 +143,7 @@ fn done(
     faults.chain(events).collect()
 }
 
-/// Where the first steady state of the plan was lost.
+/// When the first steady state of the plan was lost.
 fn lost(plan: &Plan, injections: &[Injection], end: u64) -> Option<PictureRow> {
     let steady = plan.steady_states.first()?;
     let range = |found: &Recovered| Some((found.lost?.0, if let Back::At(at) = found.back { at } else { end }));

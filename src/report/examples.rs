@@ -7,13 +7,13 @@ use serde::Serialize;
 
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Examples {
-    /// Some of the requests that failed, in the order of series, cause and time.
+    /// Some failed requests, ordered by series, cause and time.
     pub failed: Vec<Told>,
-    /// Of each series the slowest that went well.
+    /// For each series, the slowest successful requests.
     pub slowest: Vec<Told>,
 }
 
-/// One request, told whole.
+/// One request in full.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Told {
     pub series: String,
@@ -23,7 +23,7 @@ pub struct Told {
     pub service_time_ns: u64,
     pub user: u64,
     pub status: Option<u16>,
-    /// A fault gave the answer.
+    /// Whether a fault gave the answer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub injected: bool,
     #[serde(skip)]

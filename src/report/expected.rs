@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 pub struct Expected {
     pub text: String,
     pub line: usize,
-    /// Nobody wrote it.
+    /// Whether it is implied, and not written in the file.
     pub implied: bool,
     #[serde(rename = "verdict", serialize_with = "word")]
     #[schemars(with = "String")]
@@ -21,36 +21,36 @@ pub struct Expected {
     #[schemars(with = "Told<'_>")]
     pub compared: Compared,
     pub samples: u64,
-    /// Why nothing can be said of it.
+    /// Why it is inconclusive.
     pub reason: Option<String>,
     pub standing: Standing,
-    /// Where in the run the value was, for what is judged in slices.
+    /// The slice of the run that has the value, for conditions in slices.
     #[serde(rename = "when_s", serialize_with = "seconds")]
     #[schemars(with = "Option<(f64, f64)>")]
     pub when: Option<Range>,
     pub slices: Option<Slices>,
-    /// What its runs said against those of a baseline.
+    /// The comparison of its runs with those of a baseline.
     #[serde(rename = "baseline", skip_serializing_if = "Option::is_none")]
     pub across: Option<AcrossRuns>,
     /// What the verdict rests on, in codes and numbers.
     pub grounds: Grounds,
-    /// The bound lies where the value may be, though it was judged as it was measured.
+    /// Whether the bound lies within the interval of the value. The verdict is by the measured value.
     pub near_bound: bool,
 }
 
-/// What was measured, and what it was compared with: written as a person reads it, and beside that as numbers.
+/// The measured value and what it was compared with, as text and as numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Compared {
     pub value: Option<Quantity>,
     pub bound: Option<Quantity>,
 }
 
-/// How both are written.
+/// Both as text.
 #[derive(JsonSchema, Serialize)]
 struct Told<'c> {
-    /// What was measured, as a person reads it.
+    /// The measured value, as text.
     value: Option<String>,
-    /// What that was compared with.
+    /// The value that it was compared with.
     bound: Option<String>,
     numbers: Numbers<'c>,
 }
@@ -70,7 +70,7 @@ impl Serialize for Compared {
     }
 }
 
-/// As verdicts of a whole run are called.
+/// In the words for verdicts of a whole run.
 fn word<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(match outcome {
         Outcome::Held => "passed",

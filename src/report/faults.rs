@@ -7,7 +7,7 @@ use crate::plan::{Element, Plan, Range, draw};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// What the plan has, whether it came to it or not.
+/// The faults of the plan, whether or not the run reached them.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PlannedInjections {
     pub faults: Vec<PlannedFault>,
@@ -19,7 +19,7 @@ pub struct PlannedFault {
     pub name: String,
     pub action: String,
     pub template: Option<String>,
-    /// What a person calls it: its action, or the template that a command comes from.
+    /// Its name for a person: its action, or the template that a command comes from.
     pub called: String,
     /// What it does to what, in words.
     pub what: String,
@@ -39,10 +39,10 @@ pub struct PlannedEvent {
     pub at_most: u64,
 }
 
-/// One time that a fault was in force, as asked for and as it was, and what became of the steady state around it.
+/// One time that a fault was in force, as planned and as it happened, and what happened to the steady state.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Injection {
-    /// Its place among those of the plan.
+    /// Its index in the plan.
     pub fault: usize,
     pub name: Option<String>,
     pub action: Option<String>,
@@ -62,13 +62,13 @@ pub struct Injection {
     pub shown: Option<String>,
     pub unproven: Option<String>,
     pub problem: Option<String>,
-    /// What the first steady state of the plan says; nothing where that cannot be told.
+    /// The result for the first steady state of the plan; none if it is unknown.
     #[serde(rename = "steady_state", serialize_with = "steady")]
     #[schemars(with = "Option<Steady>")]
     pub recovered: Option<Recovered>,
 }
 
-/// How a steady state was lost and came back, as it is written.
+/// How a steady state was lost and recovered.
 #[derive(JsonSchema, Serialize, Default)]
 struct Steady {
     #[serde(serialize_with = "seconds")]
@@ -84,7 +84,7 @@ struct Steady {
     unknown: Option<String>,
 }
 
-/// When it was lost and back; where it was not back, until when that was looked at, or why it is not known.
+/// When it was lost and recovered. Without recovery: until when it was observed, or why it is unknown.
 fn steady<S: Serializer>(found: &Option<Recovered>, serializer: S) -> Result<S::Ok, S::Error> {
     let told = found.as_ref().map(|found| match (found.lost, &found.back) {
         (None, _) => Steady::default(),
@@ -100,10 +100,10 @@ fn steady<S: Serializer>(found: &Option<Recovered>, serializer: S) -> Result<S::
     told.serialize(serializer)
 }
 
-/// An event that has begun, as asked for and as it was.
+/// An event that has begun, as planned and as it happened.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Occurrence {
-    /// Its place among those of the plan.
+    /// Its index in the plan.
     pub event: usize,
     pub name: Option<String>,
     #[serde(rename = "planned_s", serialize_with = "seconds")]
@@ -122,7 +122,7 @@ pub struct Occurrence {
     pub output: Option<String>,
 }
 
-/// Around more faults than these the steady state is not followed.
+/// The most faults for which the steady state is followed.
 const FOLLOWED: usize = 40;
 
 pub fn planned(plan: &Plan) -> PlannedInjections {

@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Health {
     pub cpu_peak: f64,
-    /// Of the links, where there are any.
+    /// For the links, if there are any.
     pub links_cpu_peak: f64,
     pub worker_busy_peak: f64,
     pub poll_delay_p99_ns: u64,
@@ -17,7 +17,7 @@ pub struct Health {
     pub descriptors_peak: f64,
     pub ports_peak: f64,
     pub memory_peak: f64,
-    /// How late workers got to what was ready.
+    /// How late workers handled events that were ready.
     pub poll_delay_ns: Spread,
     pub has_links: bool,
     /// How many there were in the end.

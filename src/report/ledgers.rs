@@ -11,26 +11,27 @@ use serde::Serialize;
 pub struct LedgerTotals {
     pub name: String,
     pub entries: Booked,
-    /// Those that the system was asked for; nothing, here and beneath, where the run did not get to ask.
+    /// The entries that were looked up. This and the following are none if the run did not get as far as the
+    /// verification.
     pub verified: Option<Booked>,
     pub found: Option<Booked>,
     pub lost: Option<u64>,
     pub duplicated: Option<u64>,
     pub resurrected: Option<u64>,
     pub unverified: Option<u64>,
-    /// Of these, the ones that were acknowledged without their key.
+    /// Of these, the entries that were acknowledged without their key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keyless: Option<u64>,
     /// Why entries are unverified, the most frequent cause first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Doubt>,
-    /// How many requests asked for the entries, and for how long.
+    /// The number of lookup requests, and how long they took together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
     #[serde(rename = "took_s", serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<f64>")]
     pub took: Option<u64>,
-    /// Of refused ones, where nobody wanted to know of these.
+    /// Refused entries that were not looked up, because no expectation asks about them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_asked: Option<u64>,
     pub problem: Option<String>,
@@ -38,7 +39,7 @@ pub struct LedgerTotals {
     pub violations: Vec<Wronged>,
 }
 
-/// An entry with which something is wrong.
+/// An entry that violates something.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Wronged {
     pub kind: Wrong,
@@ -47,7 +48,7 @@ pub struct Wronged {
     #[serde(rename = "at_s", serialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub at: u64,
-    /// Where its request lies beside the nearest fault.
+    /// The instant of its request relative to the nearest fault.
     pub beside: Option<String>,
     pub found: Option<u64>,
 }

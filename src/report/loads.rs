@@ -11,7 +11,7 @@ pub struct LoadTotals {
     pub name: String,
     /// An open load, which has arrivals; a closed one has users.
     pub open: bool,
-    /// Iterations, where that was known.
+    /// Planned iterations, if that was known.
     pub planned: Option<u64>,
     pub started: u64,
     pub dropped: u64,
@@ -19,7 +19,7 @@ pub struct LoadTotals {
     pub finished: u64,
     /// How long users waited after iterations that failed, together, in nanoseconds.
     pub rested_ns: u64,
-    /// Users who left, since no row was left for them, and the first instant.
+    /// Users who left because no row was left for them, and the first instant.
     pub without_rows: Since,
     /// How late iterations were started.
     pub schedule_lag_ns: Spread,
@@ -27,7 +27,7 @@ pub struct LoadTotals {
     pub schedule_lag_hdr: String,
 }
 
-/// How many times lie where, in nanoseconds.
+/// The distribution of the times, in nanoseconds.
 #[derive(Debug, Clone, Copy, JsonSchema, Serialize)]
 pub struct Spread {
     pub p50: u64,

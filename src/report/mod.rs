@@ -51,7 +51,8 @@ use core::net::SocketAddr;
 
 pub const SCHEMA: u32 = 1;
 
-/// Everything that is told of a run. Serialised it is `run.json`: a field that is there stays, with its name and meaning.
+/// Everything that is reported about a run. Serialised, it is `run.json`: existing fields keep their names and
+/// meanings.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Report {
     pub schema: u32,
@@ -63,37 +64,37 @@ pub struct Report {
     pub plan_sha256: String,
     pub share: Share,
     pub started: String,
-    /// Up to where the run was measured, in nanoseconds.
+    /// The end of the measurements, in nanoseconds.
     #[serde(rename = "duration_s", serialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub duration: u64,
-    /// It was recorded to its end.
+    /// Whether it was recorded to its end.
     pub complete: bool,
     pub verdict: VerdictKind,
     pub reason: Option<String>,
-    /// What had reached its bound when latency or errors broke; nothing where neither did.
+    /// What had reached its limit when latency or errors broke; none if neither did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gave_way: Option<GaveWay>,
     pub problems: Vec<String>,
-    /// What failed of the teardown; it is among the problems too.
+    /// The failed steps of the teardown, which are among the problems too.
     pub not_torn_down: Vec<String>,
     pub restarts: Vec<Restart>,
     /// Services that ended while they were needed, which ended the run.
     pub died: Vec<Death>,
-    /// What services that were stopped at the end had written last.
+    /// The last output of services that were stopped at the end.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Output>,
     pub aborted: Option<Aborted>,
     pub exit_code: u8,
     pub trust: Trust,
-    /// What makes numbers look better than they were, in sentences.
+    /// What makes the numbers look better than they are, in sentences.
     pub notes: Vec<String>,
     pub expectations: Vec<Expected>,
     pub loads: Vec<LoadTotals>,
     pub windows: Vec<Window>,
-    /// Of each step that opened connections.
+    /// For each step that opened connections.
     pub phases: Vec<PhaseTimes>,
-    /// Of targets that have several.
+    /// For targets with several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<AddressTotals>,
     pub course: Course,
@@ -111,10 +112,10 @@ pub struct Report {
     #[serde(rename = "events")]
     pub occurrences: Vec<Occurrence>,
     pub ledgers: Vec<LedgerTotals>,
-    /// Where targets were that say how their names are looked up, in order.
+    /// The addresses over time of targets with `dns:`, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resolved: Vec<AddressChange>,
-    /// This version watches none.
+    /// Empty: this version watches none.
     pub alerts: [(); 0],
     pub generator: Health,
 }
@@ -128,7 +129,7 @@ pub struct Restart {
     pub status: String,
 }
 
-/// The addresses of a target from an instant on.
+/// The addresses of a target, from an instant on.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct AddressChange {
     pub target: String,
@@ -142,7 +143,7 @@ pub struct AddressChange {
 pub struct Death {
     pub service: String,
     pub status: String,
-    /// The last of what it said.
+    /// Its last output.
     pub output: String,
 }
 
@@ -232,14 +233,14 @@ pub struct Output {
     pub output: String,
 }
 
-/// Of one that ended by itself they are told with that.
+/// For a service that ended by itself, they are with that entry.
 fn outputs(stats: &Stats) -> Vec<Output> {
     let is_told = |service: &str| stats.died.iter().any(|(died, ..)| died == service);
     let others = stats.outputs.iter().filter(|(service, _)| !is_told(service));
     others.map(|(service, output)| Output { service: service.clone(), output: output.clone() }).collect()
 }
 
-/// Targets whose certificates were taken for good.
+/// Targets whose certificates were not checked.
 fn unverified(plan: &Plan) -> Vec<&str> {
     let blind = plan.targets.iter().filter(|target| target.tls.as_ref().is_some_and(|tls| !tls.verify));
     blind.map(|target| target.name.as_str()).collect()

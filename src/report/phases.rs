@@ -6,21 +6,21 @@ use hdrhistogram::Histogram;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Of one step, in the whole run: warmups too, in which most connections are opened.
+/// The phases of one step over the whole run, including warm-ups, in which most connections are opened.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PhaseTimes {
     pub series: String,
-    /// Of each connection that was opened, or was to be.
+    /// For each connection that was opened or attempted.
     pub connect: Percentiles,
-    /// Of each handshake; none where nothing is encrypted.
+    /// For each handshake; none if nothing is encrypted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Percentiles>,
-    /// Since the request was sent, as its service time.
+    /// From the send, like the service time.
     pub first_byte: Percentiles,
     pub service: Percentiles,
 }
 
-/// How many times lie where, in nanoseconds. Nothing where that is at a request that got no answer.
+/// The distribution of the times, in nanoseconds. None if the value lies at a request without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Percentiles {
     pub samples: u64,
@@ -42,7 +42,7 @@ impl Percentiles {
         }
     }
 
-    /// What got no answer ranks above all answers.
+    /// Requests without an answer rank above all answers.
     pub fn ranked(times: &Times) -> Percentiles {
         let at = |share: f64| match times.quantile(share) {
             Ranked::Time(time) => Some(time),

@@ -12,11 +12,11 @@ pub struct WatchedSeries {
     #[serde(skip)]
     pub name: String,
     pub unit: Type,
-    /// Some condition speaks of it.
+    /// Whether a condition uses it.
     pub asked: bool,
-    /// Its source never had it, so that only what the scenario says of that stands for it.
+    /// Whether its source never had it, so that only the `missing:` value of the scenario was used.
     pub never_there: bool,
-    /// In base units: bytes, nanoseconds, shares of one; nothing where nothing was read.
+    /// In base units: bytes, nanoseconds, shares of one; none if nothing was read.
     #[serde(flatten)]
     pub summary: Option<Summary>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// One stage of one load, one level of a sweep or one trial of a search, as planned and as it was.
+/// One stage of one load, one level of a sweep or one trial of a search, as planned and as it happened.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Window {
     pub load: String,
@@ -15,13 +15,13 @@ pub struct Window {
     pub judged: bool,
     pub start_ns: u64,
     pub end_ns: u64,
-    /// It is behind the last stage: requests of iterations that had begun before its end.
+    /// Whether it follows the last stage: requests of iterations that began before its end.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_after: bool,
-    /// When all that was to be done in it had ended.
+    /// When everything planned in it had ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done_ns: Option<u64>,
-    /// Of a trial of a search what came out.
+    /// The outcome, for a trial of a search.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tried: Option<TrialOutcome>,
     pub planned: Option<u64>,
@@ -31,7 +31,7 @@ pub struct Window {
     pub steps: Vec<StepRow>,
 }
 
-/// What came out of a trial.
+/// The outcome of a trial.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct TrialOutcome {
     pub level: f64,
@@ -44,27 +44,26 @@ pub struct TrialOutcome {
 pub struct StepRow {
     pub series: String,
     pub step: String,
-    /// Not a group, nor whole iterations: those are made of requests that have rows of their own.
+    /// Whether it is neither a group nor whole iterations, which consist of requests with their own rows.
     pub is_request: bool,
-    /// It holds samples of another row once more: other times, or chosen ones.
+    /// Whether it repeats samples of another row: other times, or selected ones.
     pub is_derived: bool,
-    /// Of a measured value its unit, and what one step of the recorded value is worth.
+    /// For a measured value: its unit, and the size of one step of the recorded value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<(Type, f64)>,
-    /// By the instant at which it was sent.
+    /// Counted by the instant of sending.
     pub sent: u64,
-    /// Of those that were intended in the window what was answered or failed by the target: what every share and every
-    /// percentile here is of.
+    /// Requests intended in the window that the target answered or failed. Every share and percentile here is of these.
     pub samples: u64,
-    /// What its row is of.
+    /// The kind of its row.
     #[serde(skip)]
     pub requests: u64,
-    /// By kind, those of the generator too.
+    /// Failures by kind, including those of the generator.
     pub failed: BTreeMap<Failure, u64>,
     pub per_second: f64,
-    /// Of these got no answer, or not all of one.
+    /// How many of these got no complete answer.
     pub unanswered: u64,
-    /// Nothing where it lies at a request that got no answer, as `max` is wherever one did.
+    /// None if it lies at a request without an answer, as `max` always does if there is one.
     pub p50_ns: Option<u64>,
     pub p95_ns: Option<u64>,
     pub p99_ns: Option<u64>,
@@ -72,7 +71,7 @@ pub struct StepRow {
     pub service_p99_ns: Option<u64>,
 }
 
-/// A stage, or a part of one that is looked at by itself.
+/// A stage, or a part of one that is judged separately.
 struct Section {
     name: String,
     range: Range,
@@ -151,7 +150,7 @@ fn window(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), kind: Stage
     }
 }
 
-/// The requests of iterations that began before the end of a load, and were due behind it.
+/// The requests of iterations that began before the end of a load and were due after it.
 fn after(plan: &Plan, stats: &Stats, (index, load): (usize, &Load)) -> Option<Window> {
     let (start, end) = (load.shape.end(), stats.end());
     let range = (start, u64::MAX);
@@ -176,7 +175,7 @@ fn after(plan: &Plan, stats: &Stats, (index, load): (usize, &Load)) -> Option<Wi
     })
 }
 
-/// The series of a load, each with what is derived of it behind it.
+/// The series of a load, each followed by those derived from it.
 fn in_order(plan: &Plan, load: usize) -> Vec<usize> {
     let mut own: Vec<usize> = (0..plan.series.len()).filter(|series| plan.series[*series].load == load).collect();
     own.sort_by_key(|series| plan.series[*series].derived.unwrap_or(*series));

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Whether a metric is worse than it was, as far as runs can tell.
+/// Whether a metric has become worse, as far as runs can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Regression {
@@ -24,27 +24,27 @@ impl Regression {
     }
 }
 
-/// A metric of some runs beside the same of a baseline.
+/// A metric of some runs, compared with that of a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct AcrossRuns {
     pub verdict: Regression,
     /// The mean of the baseline.
     pub baseline: f64,
-    /// Changes are shares of the baseline; else they are differences in the unit of the metric.
+    /// Whether changes are shares of the baseline. Otherwise they are differences in the unit of the metric.
     pub is_relative: bool,
-    /// How much more it is than the baseline, and between which it lies: each end is right in 95% of all comparisons, in fewer where
-    /// it is looked at after each run.
+    /// The change against the baseline, and its interval. Each end is right in 95% of comparisons, or in fewer if the
+    /// comparison is judged after each run.
     pub change: f64,
     pub low: f64,
     pub high: f64,
-    /// By how much more, or less, it may be.
+    /// The tolerated change.
     pub allowed: f64,
-    /// The smallest change for the worse that would have been seen in four of five such comparisons.
+    /// The smallest change for the worse that four of five such comparisons would have detected.
     pub smallest: f64,
-    /// How likely it would come out so much worse if nothing had changed.
+    /// The probability of a result as bad as this if nothing had changed.
     pub chance: f64,
-    /// Of the baseline, and of what is compared with it.
+    /// The number of runs of the baseline, and of the new runs.
     pub runs: (usize, usize),
-    /// The baseline is one run, which may be the odd one.
+    /// Whether the baseline is a single run, which may be an exception.
     pub is_advisory: bool,
 }

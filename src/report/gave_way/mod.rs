@@ -10,17 +10,17 @@ use crate::plan::Plan;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What broke, and what had reached its bound by then.
+/// What broke, and what had reached its limit by then.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct GaveWay {
     /// In one sentence.
     pub text: String,
     pub broke: Broke,
-    /// In the order in which they reached it; none where nothing that was watched had.
+    /// In the order in which they reached it; empty if nothing that was watched had.
     pub reached: Vec<Reached>,
 }
 
-/// When the answers of a load became what nobody wants, and stayed so for seconds.
+/// When the answers of a load became unacceptable, and stayed so for seconds.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Broke {
     pub what: Broken,
@@ -28,7 +28,7 @@ pub struct Broke {
     #[serde(rename = "at_s", serialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub at: u64,
-    /// By what that is known: a bound of an expectation, or what is usual.
+    /// The criterion: a bound of an expectation, or the usual values.
     pub by: String,
 }
 
@@ -39,7 +39,7 @@ pub enum Broken {
     Errors,
 }
 
-/// A resource or limit that had reached its bound.
+/// A resource that had reached its limit.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Reached {
     pub kind: Kind,
