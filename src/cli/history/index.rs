@@ -9,8 +9,10 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The whole of what is done with an index takes at most this long.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// A run waits at most this long until it is in the index.
+const OF_A_RUN: Duration = Duration::from_secs(15);
+/// And a command of a person until all records are in it.
+pub const OF_ALL: Duration = Duration::from_secs(600);
 const FILE: &str = ".stress/history.db";
 
 fn is_postgres(url: &str) -> bool {
@@ -41,7 +43,7 @@ impl RunIndex {
                 index.close().await;
                 put
             };
-            block(put).map_err(|error| error.to_string())
+            block(put, OF_A_RUN).map_err(|error| error.to_string())
         });
         if let Err(problem) = added {
             terminal.err(&format!(
@@ -86,9 +88,9 @@ pub fn file(place: &Place) -> Option<PathBuf> {
 }
 
 /// Waits for what is done with an index, on this thread.
-pub fn block<T>(work: impl Future<Output = Result<T, IndexError>>) -> Result<T, IndexError> {
+pub fn block<T>(work: impl Future<Output = Result<T, IndexError>>, patience: Duration) -> Result<T, IndexError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| IndexError::Other(error.to_string()))?;
-    let late = || Err(IndexError::Other(format!("it did not answer within {}s", PATIENCE.as_secs())));
-    runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| late()) })
+    let late = || Err(IndexError::Other(format!("it did not answer within {}s", patience.as_secs())));
+    runtime.block_on(async { tokio::time::timeout(patience, work).await.unwrap_or_else(|_| late()) })
 }

@@ -1,6 +1,6 @@
 //! `stressc history prune`: removes old records, and never one that something else names.
 
-use super::index::{block, place, shown};
+use super::index::{OF_ALL, block, place, shown};
 use crate::base::units::{DURATIONS, counted};
 use crate::cli::args::PruneArgs;
 use crate::cli::consent::{asked, may_ask};
@@ -58,7 +58,7 @@ fn removed(args: &PruneArgs, runs: &[RunHead], what: &str, terminal: &Terminal) 
             index.close().await;
             done
         };
-        block(work).map_err(|error| error.to_string())
+        block(work, OF_ALL).map_err(|error| error.to_string())
     });
     if let Err(problem) = forgotten {
         let index = shown(&args.record, args.store.as_deref());

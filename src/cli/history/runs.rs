@@ -1,6 +1,6 @@
 //! `stressc history [FILE[:SCENARIO]]`: the history of recorded runs.
 
-use super::index::{block, file, place, shown};
+use super::index::{OF_ALL, block, file, place, shown};
 use super::told::{History, Told, Value};
 use crate::base::suggest::similar;
 use crate::base::units::counted;
@@ -15,7 +15,7 @@ pub fn history(args: &HistoryArgs) -> Result<History, String> {
     let url = args.store.as_deref();
     let place = place(&args.record, url)?;
     let mut notes = Vec::new();
-    let all = block(all(args, &place, &mut notes));
+    let all = block(all(args, &place, &mut notes), OF_ALL);
     let groups = all.map_err(|error| {
         let where_it_is = shown(&args.record, url);
         match (&error, file(&place)) {
