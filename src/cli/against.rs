@@ -142,7 +142,7 @@ impl Against {
 
 /// What a record keeps of the machine that a run was made on, and of other runs.
 pub fn context(machine: &Host, others: Others) -> Context {
-    Context { stressc: VERSION.to_owned(), machine: machine.clone(), others }
+    Context { stressc: VERSION.to_owned(), machine: machine.clone(), commit: None, others }
 }
 
 fn not_kept(problem: &str, terminal: &Terminal) -> u8 {

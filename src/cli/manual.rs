@@ -17,6 +17,8 @@ fn rows(out: &mut String, above: &str, command: &Command) {
         let name = format!("{above} {}", command.get_name());
         if command.has_subcommands() {
             rows(out, &name, command);
+        }
+        if command.is_subcommand_required_set() {
             continue;
         }
         let named: String = command.get_positionals().map(|arg| format!(" {}", positional(arg))).collect();

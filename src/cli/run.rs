@@ -16,7 +16,7 @@ use crate::report::{Format, Report};
 use crate::run::{RunError, Settings};
 use crate::store::{Context, Record};
 use crate::{inputs, judge, metric, report, run as engine};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
@@ -159,6 +159,9 @@ pub(super) struct Performed {
     pub plan: Arc<Plan>,
     pub stats: Stats,
     record: Record,
+    /// The commit of the scenario's repository at the start.
+    commit: Option<String>,
+    index: super::history::RunIndex,
     /// What it did and could not take back.
     pub left: Option<RunError>,
 }
@@ -220,6 +223,8 @@ pub(super) fn perform(
     let mut record = Record::create(&args.record, &id, parent, plan, epoch).map_err(|error| {
         Unperformed::could_not(format!("the run cannot be recorded, so it is not started: {error}"))
     })?;
+    let commit = inputs::commit_of(Path::new(&plan.file));
+    let index = super::history::RunIndex::new(args);
     let settings = Settings {
         id,
         started: now.to_string(),
@@ -265,7 +270,7 @@ pub(super) fn perform(
             return Err(Unperformed { code, reason: error.to_string() });
         }
     };
-    Ok(Performed { plan: plan.clone(), stats, record, left })
+    Ok(Performed { plan: plan.clone(), stats, record, commit, index, left })
 }
 
 /// Puts what came of a run into its record. What that lacks is told, and what the run has left behind in any case.
@@ -275,9 +280,11 @@ pub(super) fn kept(
     report: &Report,
     terminal: &Terminal,
 ) -> Result<(), u8> {
-    let of_others = performed.record.put_context(context);
+    let own = Context { commit: performed.commit.clone(), ..context.clone() };
+    let of_others = performed.record.put_context(&own);
     let finished = performed.record.finish(&report::json(report));
     let whole = finished.and(of_others).map_err(|error| not_whole(&error.to_string(), terminal));
+    performed.index.add(&performed.record.directory, terminal);
     if let Some(left) = &performed.left {
         terminal.error(&left.to_string());
     }

@@ -26,7 +26,7 @@ pub use file_system::{Disk, Files};
 pub use host::{cores, host};
 pub use load::{Asked, Loaded, load, load_from, load_text, profiles};
 pub use overlay::Overlay;
-pub use revision::Revision;
+pub use revision::{Revision, commit_of};
 
 use crate::plan::{Machine, PortReuse};
 use root::{Opened, Root};

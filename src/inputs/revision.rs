@@ -47,6 +47,11 @@ struct TreeEntry {
     size: Option<u64>,
 }
 
+/// The commit of the repository that a file lies in; `None` if it lies in none, or git cannot say.
+pub fn commit_of(file: &Path) -> Option<String> {
+    Revision::of("HEAD", file, None).ok().map(|revision| revision.commit)
+}
+
 impl Revision {
     pub fn of(name: &str, file: &Path, env_file: Option<&Path>) -> Result<Revision, String> {
         let directory = file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));

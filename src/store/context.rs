@@ -14,6 +14,9 @@ pub struct Context {
     /// The version that made the run.
     pub stressc: String,
     pub machine: Host,
+    /// The commit of the repository that the scenario lay in when the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// What the runs of a baseline said.
     #[serde(default, skip_serializing_if = "Others::are_none")]
     pub others: Others,

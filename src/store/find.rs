@@ -59,6 +59,12 @@ fn ids(runs: &Path) -> Vec<String> {
     ids
 }
 
+/// The directories beneath a directory that may be records, by their names, the oldest first.
+pub fn run_ids(base: &Path) -> Vec<(String, PathBuf)> {
+    let runs = base.join(RUNS);
+    ids(&runs).into_iter().map(|id| (id.clone(), runs.join(id))).filter(|(_, path)| path.is_dir()).collect()
+}
+
 /// What is known of a run without reading what was measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunHead {

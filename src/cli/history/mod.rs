@@ -1,15 +1,26 @@
-//! `stressc history`: what a number does over many runs.
+//! `stressc history`: what numbers do over many runs.
 
+mod index;
+mod prune;
+mod runs;
 mod series;
 mod told;
 
+pub use index::RunIndex;
+pub use prune::age;
 pub use told::History;
 
-use super::args::HistoryArgs;
+use super::args::{HistoryArgs, HistoryCommand};
 use super::output::Terminal;
 
 pub fn history(args: &HistoryArgs, terminal: &Terminal) -> u8 {
-    let told = series::history(&args.series, args.column.as_deref());
+    if let Some(HistoryCommand::Prune(args)) = &args.does {
+        return prune::prune(args, terminal);
+    }
+    let told = match &args.series {
+        Some(file) => series::history(file, args.column.as_deref()),
+        None => runs::history(args),
+    };
     match told {
         Ok(told) if args.json => {
             terminal.out(&(serde_json::to_string_pretty(&told).expect("a history is plain data") + "\n"));

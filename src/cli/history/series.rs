@@ -1,6 +1,6 @@
 //! `stressc history --series FILE.csv`: the history of any column of numbers.
 
-use super::told::{History, Told};
+use super::told::{History, Told, Value};
 use crate::base::units::grouped;
 use crate::history::{FEWEST, Series};
 use crate::inputs::numbers;
@@ -34,6 +34,8 @@ pub fn history(file: &Path, column: Option<&str>) -> Result<History, String> {
         column.rows.drain(..all - MOST);
     }
     let shape = Series::new(column.values.clone()).shape();
-    let told = Told::new(column.name, Type::Number, column.rows.into_iter().zip(column.values), shape);
-    Ok(History::new(file.display().to_string(), vec![told], notes))
+    let value = |(run, value)| Value { run, commit: None, value };
+    let values = column.rows.into_iter().zip(column.values).map(value).collect();
+    let told = Told { of: file.display().to_string(), name: column.name, unit: Type::Number, values, shape };
+    Ok(History::new(vec![told], notes))
 }

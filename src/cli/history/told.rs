@@ -1,7 +1,7 @@
 //! A history for a person and for a program: each series with its segments, changes and creep.
 
 use crate::base::units::{counted, grouped};
-use crate::history::{Change, Creep, FEWEST, Shape};
+use crate::history::{Change, Creep, FEWEST, Segment, Shape};
 use crate::metric::{printed, shown_change};
 use crate::plan::Type;
 use crate::plan::draw::BLOCKS;
@@ -15,8 +15,6 @@ pub const SCHEMA: u64 = 1;
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct History {
     pub schema: u64,
-    /// The file of the numbers.
-    pub of: String,
     pub series: Vec<Told>,
     /// What was left out, in sentences.
     pub notes: Vec<String>,
@@ -25,6 +23,8 @@ pub struct History {
 /// A number of each run.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct Told {
+    /// The file of the numbers, or `FILE:SCENARIO` of the runs.
+    pub of: String,
     pub name: String,
     pub unit: Type,
     /// The oldest first; a segment, a change and a creep name them by their places, from 0 on.
@@ -36,23 +36,33 @@ pub struct Told {
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct Value {
     pub run: String,
+    /// The commit of the scenario's repository when the run began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// In base units: nanoseconds, bytes, shares of one.
     pub value: f64,
 }
 
 impl History {
-    pub fn new(of: String, series: Vec<Told>, notes: Vec<String>) -> History {
-        History { schema: SCHEMA, of, series, notes }
+    pub fn new(series: Vec<Told>, notes: Vec<String>) -> History {
+        History { schema: SCHEMA, series, notes }
     }
 
     /// As wide as a terminal is.
     pub fn text(&self, width: usize) -> String {
         let mut out = String::new();
         for (index, told) in self.series.iter().enumerate() {
+            let is_new = index.checked_sub(1).is_none_or(|before| self.series[before].of != told.of);
             if index > 0 {
                 out.push('\n');
             }
+            if is_new {
+                let _ = writeln!(out, "{}", told.of);
+            }
             told.text(&mut out, width.clamp(40, 120) - INDENT.len());
+        }
+        if self.series.iter().any(|told| told.values.len() < FEWEST) {
+            let _ = writeln!(out, "{INDENT}! a change is told from {FEWEST} runs on");
         }
         for note in &self.notes {
             let _ = writeln!(out, "  ! {note}");
@@ -62,41 +72,42 @@ impl History {
 }
 
 const INDENT: &str = "  ";
+/// So many digits of a commit are told.
+const SHORT: usize = 10;
 
 impl Told {
-    pub fn new(name: String, unit: Type, values: impl Iterator<Item = (String, f64)>, shape: Shape) -> Told {
-        Told { name, unit, values: values.map(|(run, value)| Value { run, value }).collect(), shape }
-    }
-
     fn text(&self, out: &mut String, width: usize) {
         let [least, most] = [f64::min, f64::max].map(|of| self.all().reduce(of).unwrap_or(f64::NAN));
-        let shown = |value: f64| printed(value, self.unit);
+        let [least, most] = [least, most].map(|value| printed(value, self.unit));
         let runs = counted(self.values.len() as u64, "run");
-        let _ = writeln!(out, "{}: {runs}, {} to {}", self.name, shown(least), shown(most));
+        let range = if least == most { least } else { format!("{least} to {most}") };
+        let _ = writeln!(out, "{}: {runs}, {range}", self.name);
         let _ = writeln!(out, "{INDENT}{}", sparkline(&self.all().collect::<Vec<f64>>(), width));
-        let names: Vec<String> = self
-            .shape
-            .segments
-            .iter()
-            .map(|one| match one.to - one.from {
-                1 => self.run(one.from).to_owned(),
-                _ => format!("{} to {}", self.run(one.from), self.run(one.to - 1)),
-            })
-            .collect();
-        let wide = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-        for (index, (segment, name)) in self.shape.segments.iter().zip(&names).enumerate() {
-            let change = index.checked_sub(1).and_then(|before| self.shape.changes.get(before));
-            let line = format!("{INDENT}{name:<wide$}  median {:<9}", shown(segment.median));
-            let change = change.map_or_else(String::new, |change| format!("  {}", self.change(change)));
-            let _ = writeln!(out, "{}", format!("{line}{change}").trim_end());
-        }
         if self.values.len() < FEWEST {
-            let _ = writeln!(out, "{INDENT}a change is told from {FEWEST} runs on");
-        } else if self.shape.changes.is_empty() {
+            return;
+        }
+        self.segments(out);
+        if self.shape.changes.is_empty() {
             let _ = writeln!(out, "{INDENT}no change point");
         }
         if let Some(creep) = &self.shape.creep {
             let _ = writeln!(out, "{INDENT}{}", self.creep(creep));
+        }
+    }
+
+    /// Each with its median, and from the second on with the change that it begins with.
+    fn segments(&self, out: &mut String) {
+        let name = |one: &Segment| match one.to - one.from {
+            1 => self.run(one.from).to_owned(),
+            _ => format!("{} to {}", self.run(one.from), self.run(one.to - 1)),
+        };
+        let names: Vec<String> = self.shape.segments.iter().map(name).collect();
+        let wide = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        for (index, (segment, name)) in self.shape.segments.iter().zip(&names).enumerate() {
+            let change = index.checked_sub(1).and_then(|before| self.shape.changes.get(before));
+            let line = format!("{INDENT}{name:<wide$}  median {:<9}", printed(segment.median, self.unit));
+            let change = change.map_or_else(String::new, |change| format!("  {}", self.change(change)));
+            let _ = writeln!(out, "{}", format!("{line}{change}").trim_end());
         }
     }
 
@@ -110,7 +121,10 @@ impl Told {
 
     fn change(&self, change: &Change) -> String {
         let shown = |value: f64| shown_change(value, self.shape.relative, self.unit);
-        let mut text = format!("{} from {} on", shown(change.shift.change), self.run(change.index));
+        let commit = self.values.get(change.index).and_then(|one| one.commit.as_deref());
+        let commit =
+            commit.map_or_else(String::new, |commit| format!(" at commit {}", commit.get(..SHORT).unwrap_or(commit)));
+        let mut text = format!("{} from {}{commit} on", shown(change.shift.change), self.run(change.index));
         if let Some((low, high)) = change.shift.interval {
             let _ = write!(text, " ({} to {})", shown(low), shown(high));
         }
@@ -149,10 +163,14 @@ fn sparkline(values: &[f64], width: usize) -> String {
     sorted.sort_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else { return String::new() };
     let (low, high) = (sorted[last / 50], sorted[last - last / 50]);
+    // What differs by less than this share of its size is drawn as nearly level.
+    const LEVEL: f64 = 0.1;
+    let middle = (low + high) / 2.0;
+    let half = ((high - low) / 2.0).max(LEVEL / 2.0 * middle.abs());
     let levels = (BLOCKS.len() - 2) as f64;
-    let block = |value: &f64| match high > low {
-        true => BLOCKS[1 + ((value - low) / (high - low) * levels).round().clamp(0.0, levels) as usize],
-        false => BLOCKS[BLOCKS.len() / 2],
+    let block = |value: &f64| match half > 0.0 {
+        true => BLOCKS[1 + ((value - middle + half) / (2.0 * half) * levels).round().clamp(0.0, levels) as usize],
+        false => BLOCKS[1],
     };
     drawn.iter().map(block).collect()
 }
@@ -164,7 +182,8 @@ mod tests {
     #[test]
     fn a_sparkline_is_as_wide_as_it_may_be_and_shows_what_changes() {
         assert_eq!(sparkline(&[1.0, 2.0, 3.0], 80), "▁▅█");
-        assert_eq!(sparkline(&[5.0; 4], 80), "▄▄▄▄");
+        assert_eq!((sparkline(&[5.0; 4], 80), sparkline(&[0.0; 4], 80)), ("▅▅▅▅".to_owned(), "▁▁▁▁".to_owned()));
+        assert_eq!(sparkline(&[100.0, 101.0], 80), "▄▅", "1% is nearly level");
         assert_eq!(sparkline(&[], 80), "");
         let steps: Vec<f64> = (0..300).map(|run| if run < 150 { 10.0 } else { 20.0 }).collect();
         assert_eq!(sparkline(&steps, 10), "▁▁▁▁▁█████");
