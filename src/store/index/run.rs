@@ -167,7 +167,7 @@ mod tests {
                 expected("time_to_recover(x) < 4s", 1.0, "duration", "longer_than"),
             ],
             "windows": [
-                { "load": "main", "name": "warm", "judged": false, "steps": [step.clone()] },
+                { "load": "main", "name": "warm", "judged": false, "steps": [step] },
                 { "load": "main", "name": "hold", "judged": true, "steps": [step] },
             ],
         })
