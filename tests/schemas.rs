@@ -102,7 +102,7 @@ fn a_schema_finds_what_is_wrong() {
     let told = wrong(&baseline, &serde_json::json!({ "schema": "one" }), &baseline, "").unwrap();
     assert!(told.contains("/schema: \"one\"") || told.contains("is missing"), "{told}");
     // What a field means is said where it is declared.
-    assert!(baseline["properties"]["number"]["description"].as_str().unwrap().contains("Its place among the runs"));
+    assert!(baseline["properties"]["number"]["description"].as_str().unwrap().contains("Its number among the runs"));
 }
 
 #[test]
