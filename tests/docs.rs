@@ -92,7 +92,8 @@ fn every_code_has_its_page() {
         }
         let kinds: Vec<String> = blocks(page).into_iter().map(|(kind, ..)| kind).collect();
         for kind in [format!("stress wrong {code}"), "stress".to_owned()] {
-            if !kinds.contains(&kind) {
+            // A file that cannot be read is no example.
+            if *code != Code::E0119 && !kinds.contains(&kind) {
                 wrong.push(format!("{name}: no example of kind `{kind}`"));
             }
         }

@@ -41,6 +41,7 @@ mod load;
 mod loads;
 mod long_records;
 mod long_runs;
+mod mending;
 mod mistakes;
 mod monitors;
 mod numbers;

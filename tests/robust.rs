@@ -123,7 +123,8 @@ fn probe(text: &str) -> Result<(), String> {
     let started = Instant::now();
     let (sources, all) = std::panic::catch_unwind(|| compile("mutated", text)).map_err(|_| "it panics".to_owned())?;
     for d in &all {
-        let spans = d.labels.iter().map(|label| label.span).chain(d.fix.iter().map(|fix| fix.span));
+        let spans =
+            d.labels.iter().map(|label| label.span).chain(d.fixes().flat_map(|fix| &fix.edits).map(|edit| edit.span));
         for span in spans {
             let range = span.range();
             if sources.get(span.file).text.get(range.clone()).is_none() {

@@ -22,6 +22,7 @@ const NAMES: &[(&str, &str)] = &[
     ("rps", "throughput"),
     ("qps", "throughput"),
     ("rate", "throughput"),
+    ("rate", "error_rate"),
     ("requests", "count"),
     ("total", "count"),
     ("stddev_latency", "stddev"),
@@ -74,6 +75,8 @@ const NAMES: &[(&str, &str)] = &[
     ("inject_error", "http_error"),
     // Options of requests and targets.
     ("body", "json"),
+    ("body", "text"),
+    ("time", "latency"),
     ("data", "json"),
     ("payload", "json"),
     ("params", "query"),
@@ -110,6 +113,38 @@ const NAMES: &[(&str, &str)] = &[
     ("exec", "process"),
     ("spawn", "process"),
     ("https", "http"),
+    ("row", "next"),
+    ("pick", "random"),
+    ("sample", "random"),
+    ("choice", "random"),
+    ("pacing", "pace"),
+    ("upstream", "to"),
+    ("pg", "postgres"),
+    ("psql", "postgres"),
+    ("request_timeout", "timeout"),
+    ("read", "csv"),
+    ("load_csv", "csv"),
+    ("randint", "random"),
+    ("random_int", "random"),
+    ("random_int_between", "random"),
+    ("uuid4", "uuid"),
+    ("uuidv4", "uuid"),
+    ("uuid_v4", "uuid"),
+    ("random_uuid", "uuid"),
+    ("guid", "uuid"),
+    // Types.
+    ("string", "Text"),
+    ("str", "Text"),
+    ("int", "Number"),
+    ("integer", "Number"),
+    ("float", "Number"),
+    ("double", "Number"),
+    ("boolean", "Bool"),
+    ("time", "Duration"),
+    ("timespan", "Duration"),
+    ("interval", "Duration"),
+    ("percentage", "Percent"),
+    ("request", "Rate"),
     // Statements.
     ("import", "use"),
     ("include", "use"),
@@ -188,11 +223,17 @@ const NAMES: &[(&str, &str)] = &[
 
 /// What it is called here, of the names that may stand.
 pub fn named_here<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    all_named_here(written, known).next()
+}
+
+/// All that it may be called here, the likeliest first.
+pub fn all_named_here<'a>(written: &str, known: &[&'a str]) -> impl Iterator<Item = &'a str> {
     let small = snake_case(written);
-    let own = known.iter().find(|name| **name == small && **name != written);
-    let rows = || NAMES.iter().filter(|(theirs, _)| *theirs == small);
-    let ours = own.or_else(|| rows().find_map(|(_, ours)| known.iter().find(|name| *name == ours)));
-    ours.copied().filter(|ours| *ours != written)
+    let own = known.iter().find(|name| snake_case(name) == small).copied();
+    let rows = NAMES.iter().filter(move |(theirs, _)| *theirs == small);
+    let ours = rows.filter_map(|(_, ours)| known.iter().find(|name| *name == ours).copied());
+    let all: Vec<&str> = own.into_iter().chain(ours).filter(|ours| *ours != written).collect();
+    all.into_iter()
 }
 
 /// `errorRate`, `ErrorRate`, `error-rate` and `ERROR_RATE` as `error_rate`.

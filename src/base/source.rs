@@ -62,6 +62,12 @@ impl Sources {
         &self.files[id.0 as usize]
     }
 
+    /// Puts a file in the place of the one with its id, and gives that one back.
+    pub fn replaced(&mut self, source: Source) -> Source {
+        let place = source.id.0 as usize;
+        std::mem::replace(&mut self.files[place], source)
+    }
+
     pub fn line(&self, span: Span) -> usize {
         self.get(span.file).position(span.start as usize).0
     }

@@ -26,6 +26,17 @@ pub fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The end of a message that names what is nearly so.
+pub fn hint(near: &str) -> String {
+    format!("; did you mean `{near}`?")
+}
+
+/// A message without its hint, and what that names.
+pub fn hinted(message: &str) -> Option<(&str, &str)> {
+    let (message, near) = message.split_once("; did you mean `")?;
+    Some((message, near.strip_suffix("`?")?))
+}
+
 /// The candidate that is a name and written as `name` is but for one slip, capitals and `_` or `-`: of what nobody may be told,
 /// whoever wrote nearly the same learns hardly more than that it is there.
 pub fn slip<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -11,7 +11,7 @@ use super::scope::{FrameId, hidden_name};
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::{Name, Span};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast;
 
 /// What an object of JSON has under a name.
@@ -371,7 +371,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         if builtins::field(kind, &field.text, true).is_some() {
             let problem = Diagnostic::new(Code::E0207, format!("`.{field}` is a method"), field.span, "not called");
-            self.push(problem.fix(field.span.after(), "()", format!("call it: `.{field}()`")));
+            self.push(problem.fix(
+                Applicability::MachineApplicable,
+                field.span.after(),
+                "()",
+                format!("call it: `.{field}()`"),
+            ));
             return Meaning::WRONG;
         }
         if kind == Type::Text && matches!(field.text.as_str(), "count" | "length" | "len" | "size") {
@@ -411,7 +416,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             && kind.is_population()
         {
             let problem = problem.help(format!("a metric is called: `{}(…)`", metric.name));
-            self.push(problem);
+            self.push(match self.metric_of(field, metric.name) {
+                Some(fix) => problem.or(fix),
+                None => problem,
+            });
             return Meaning::WRONG;
         }
         if kind == Type::List && crate::base::suggest::slip(&field.text, known.iter().map(String::as_str)).is_none() {
@@ -446,7 +454,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let written = format!("{} {ours} {looked_for}", self.text(base.span));
         self.push(match call.arguments.len() {
-            1 => problem.fix(call.span, &written, format!("write `{written}`")),
+            1 => problem.fix(Applicability::MachineApplicable, call.span, &written, format!("write `{written}`")),
             _ => problem.help(format!("write `{written}`")),
         });
         Meaning::WRONG

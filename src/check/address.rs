@@ -44,7 +44,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 Err(why) => {
                     let problem =
                         Diagnostic::new(Code::E0310, format!("this is no address: {why}"), span, "not an address");
-                    self.push(problem.help("write `http://host:port`, `https://host:port` or `unix:/run/app.sock`"));
+                    let problem = problem.help("write `http://host:port`, `https://host:port` or `unix:/run/app.sock`");
+                    self.push(problem.or(super::guess::instead(span, format!("\"http://{url}\""))));
                     None
                 }
             },

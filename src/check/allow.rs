@@ -7,7 +7,7 @@ use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::hosts::Pattern;
 use crate::base::{Name, Span};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Applicability, Code, Diagnostic, Diagnostics};
 use crate::syntax::ast::{self, Item};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let at_most = allow.at_most.as_ref().and_then(|at_most| {
             let count = self.eval_as(at_most, frame, &[Type::Count]).number()?;
             if count < 1.0 {
-                self.out_of_range(at_most.span, "a run that may send nothing is none");
+                self.out_of_range(at_most.span, "a budget of 0 leaves nothing to run");
                 return None;
             }
             Some(count as u64)
@@ -78,7 +78,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     self.push(match no.instead {
                         // What a variable holds is not told, in whatever form.
                         Some(instead) if is_written(expr) => {
-                            problem.fix(expr.span, format!("\"{instead}\""), format!("write `\"{instead}\"`"))
+                            problem.fix(Applicability::Maybe, expr.span, format!("\"{instead}\""), format!("write `\"{instead}\"`"))
                         }
                         _ => problem.help(
                             "write a host, `host:port`, `*.example.com` for all below it, or a network such as `10.1.0.0/16`",

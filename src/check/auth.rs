@@ -9,7 +9,7 @@ use super::request::is_token;
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use crate::base::Span;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{Entry, ExprKind};
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -28,9 +28,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 "no such one",
             );
             self.push(match function.text.as_str() {
-                "token" | "jwt" | "oauth" | "oauth2" => {
-                    problem.fix(function.span, "bearer", "a token is shown by `bearer(…)` (RFC 6750)")
-                }
+                "token" | "jwt" | "oauth" | "oauth2" => problem.fix(
+                    Applicability::Maybe,
+                    function.span,
+                    "bearer",
+                    "a token is shown by `bearer(…)` (RFC 6750)",
+                ),
                 "key" | "api_key" | "apikey" => {
                     problem.help("a key in a header is shown by `header(\"X-Api-Key\", secret(\"KEY\"))`")
                 }

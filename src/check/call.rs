@@ -12,7 +12,7 @@ use super::size;
 use super::types::Type;
 use crate::base::socket::UnixSocket;
 use crate::base::{Name, Span};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, Item, Parameter};
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -108,7 +108,12 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => None,
         };
         self.push(match field {
-            Some(field) => problem.fix(given.span.after(), format!(".{field}"), format!("write `{text}.{field}`")),
+            Some(field) => problem.fix(
+                Applicability::Maybe,
+                given.span.after(),
+                format!(".{field}"),
+                format!("write `{text}.{field}`"),
+            ),
             None => problem.help(format!("put its address into a text, such as `\"{function}://{{{text}.address}}\"`")),
         });
         Meaning::WRONG
@@ -147,7 +152,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         if place.is_none() {
             let message = format!("`{function}` has no parameter `{label}`");
             let problem = Diagnostic::new(Code::E0306, message, label.span, "no such parameter");
-            self.push(problem.did_you_mean(label.span, &label.text, names.iter().copied()));
+            let problem = problem.did_you_mean(label.span, &label.text, names.iter().copied());
+            let others = names.iter().map(|name| super::guess::instead(label.span, *name));
+            self.push(others.fold(problem, Diagnostic::or));
         }
         place
     }
@@ -392,7 +399,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let span = a.value.span.to(b.value.span);
                 let names = format!("these are `{}` and `{}`", parameters[first].name, parameters[first + 1].name);
                 let problem = Diagnostic::new(Code::E0301, message, span, names);
-                self.push(problem.fix(span, format!("{other}, {one}"), format!("write `{other}, {one}`")));
+                self.push(problem.fix(
+                    Applicability::MachineApplicable,
+                    span,
+                    format!("{other}, {one}"),
+                    format!("write `{other}, {one}`"),
+                ));
                 return Some(first);
             }
         }

@@ -10,7 +10,7 @@ use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
 use crate::base::units::{MILLISECOND, SECOND};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, ExprKind, Item};
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -253,7 +253,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
                 if amount.kind() == Type::Percent && found.function.is_often_zero() {
                     let text = self.text(left.span);
-                    let message = format!("`{text}` is often 0, of which a share is 0 too");
+                    let message = format!("`{text}` is often 0, and a share of 0 is 0 too");
                     let problem = Diagnostic::new(Code::W0805, message, by.span, "a share of nothing");
                     self.push(problem.help(match unit {
                         Type::Percent => "allow percentage points instead, such as `+ 0.1pp`",
@@ -440,7 +440,12 @@ impl<'a> ScenarioChecker<'a, '_> {
             let problem =
                 Diagnostic::new(Code::E0201, message, alert.name.span, "no such alert").label(span, "this file");
             self.push(match crate::base::suggest::slip(name, rules.iter().map(|rule| rule.alert.as_str())) {
-                Some(near) => problem.fix(alert.name.span, format!("\"{near}\""), format!("did you mean `{near}`?")),
+                Some(near) => problem.fix(
+                    Applicability::Maybe,
+                    alert.name.span,
+                    format!("\"{near}\""),
+                    format!("did you mean `{near}`?"),
+                ),
                 None => problem,
             });
             return;
@@ -458,7 +463,12 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             let problem = Diagnostic::new(Code::E0409, message, written.tolerance.span, "too soon");
             let problem = problem.label(span, format!("there {}", parts.join(", ")));
-            self.push(problem.fix(written.tolerance.span, &shown, format!("allow at least `{shown}`")));
+            self.push(problem.fix(
+                Applicability::Maybe,
+                written.tolerance.span,
+                &shown,
+                format!("allow at least `{shown}`"),
+            ));
             return;
         }
         if let Window::Injection(index) = of.window

@@ -10,7 +10,7 @@ use super::session::ScenarioChecker;
 use super::types::Type;
 use super::words::mismatch;
 use crate::base::Span;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, ExprKind};
 
 /// What stands on one side of an operator, and its value.
@@ -43,7 +43,11 @@ impl<'a> ScenarioChecker<'a, '_> {
                     kind,
                 )
                 .label(span, "here");
-                self.push(problem.help("compare it with something on each side"));
+                let problem = problem.help("compare it with something on each side");
+                self.push(match self.one_of(left, right) {
+                    Some(fix) => problem.or(fix),
+                    None => problem,
+                });
                 return Meaning::WRONG;
             }
         }
@@ -111,13 +115,17 @@ impl<'a> ScenarioChecker<'a, '_> {
         let problem = measures_nothing(text, span);
         self.push(match kind {
             Type::Series => problem.fix(
+                Applicability::Maybe,
                 span,
                 format!("max({text})"),
                 format!("write `max({text})`, `mean({text})` or `growth({text})`"),
             ),
-            Type::Ledger => {
-                problem.fix(span, format!("lost({text})"), format!("write `lost({text})` or `duplicated({text})`"))
-            }
+            Type::Ledger => problem.fix(
+                Applicability::Maybe,
+                span,
+                format!("lost({text})"),
+                format!("write `lost({text})` or `duplicated({text})`"),
+            ),
             _ => problem.help(format!("write a metric, such as `p95({text})` or `error_rate({text})`")),
         });
     }
@@ -206,7 +214,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let message = format!("`{symbol}` looks for a Text, and this is {}", b.a());
                 let (text, problem) = (self.text(right.span), Diagnostic::new(Code::E0301, message, right.span, b.a()));
                 self.push(match r.number() {
-                    Some(_) => problem.fix(right.span, format!("\"{text}\""), format!("write `\"{text}\"`")),
+                    Some(_) => problem.fix(
+                        Applicability::Maybe,
+                        right.span,
+                        format!("\"{text}\""),
+                        format!("write `\"{text}\"`"),
+                    ),
                     None => problem,
                 });
             }
@@ -252,6 +265,12 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// Two sides of different types; the plain number is the one that lacks something.
     pub(super) fn unlike(&mut self, left: (&'a ast::Expr, &Meaning<'a>), right: (&'a ast::Expr, &Meaning<'a>)) {
+        if let Some(fix) = self.among(left, right) {
+            let message = format!("{} is compared with a List", left.1.kind().a());
+            let problem = Diagnostic::new(Code::E0301, message, right.0.span, "a List");
+            self.push(problem.help("whether it is one of several is asked by `in`").or(fix));
+            return;
+        }
         let number = |value: &Meaning<'a>| matches!(value.kind(), Type::Number | Type::Count);
         // A series lacks its unit where it is compared with a quantity, and a written number where it is compared with
         // anything that has one.

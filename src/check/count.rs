@@ -5,7 +5,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind};
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -20,7 +20,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             let message = format!("`count` takes a Number or a List, and this is {}", kind.a());
             let problem = Diagnostic::new(Code::E0301, message, value.span, kind.a());
             self.push(match asks_for_a_status(value) {
-                true => problem.fix(step, "", "leave the line out: a 2xx says that the entry is there, and a 404 or 410 that it is not"),
+                true => problem.fix(Applicability::Maybe, step, "", "leave the line out: a 2xx says that the entry is there, and a 404 or 410 that it is not"),
                 false => problem.help("count a list or a number of the answer, such as `found.json(\"$.items[*]\")`; without `count` a 2xx says that the entry is there, and a 404 or 410 that it is not"),
             });
             return Step::Count(Expr::Null);

@@ -10,7 +10,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Name;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, Entry, ExprKind};
 use crate::syntax::dialect::{self, Dialect};
 
@@ -162,12 +162,14 @@ impl<'a> ScenarioChecker<'a, '_> {
         let problem = Diagnostic::new(Code::E0301, message, entry.value.span, "not an encoding");
         let plain: String = text.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
         self.push(match plain.as_str() {
-            "latin1" | "iso88591" | "iso885915" | "windows1252" | "cp1252" | "ansi" => {
-                problem.fix(entry.value.span, "latin1", "write `latin1`, which is read as Windows-1252")
-            }
-            _ => problem.help(
-                "UTF-8, and UTF-16 with its mark, are known without a word, so leave it out; the other one is `latin1`",
+            "latin1" | "iso88591" | "iso885915" | "windows1252" | "cp1252" | "ansi" => problem.fix(
+                Applicability::MachineApplicable,
+                entry.value.span,
+                "latin1",
+                "write `latin1`, which is read as Windows-1252",
             ),
+            _ => problem
+                .help("UTF-8 and UTF-16 with its mark are recognised, so leave it out; the other encoding is `latin1`"),
         });
     }
 

@@ -13,7 +13,7 @@ use super::size::Size;
 use super::types::Type;
 use crate::base::units::{Rate, SECOND};
 use crate::base::{Name, Span, decimal};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Entry, ExprKind, Unary};
 use std::borrow::Cow;
 
@@ -83,7 +83,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let message = format!("`{dividend}/{unit}` divides by something called `{unit}`");
                 let problem = Diagnostic::new(Code::E0201, message, right.span, "not declared");
                 let rate = format!("{dividend} * 1/{unit}");
-                self.push(problem.fix(expr.span, &rate, format!("for a rate write `{rate}`")));
+                self.push(problem.fix(Applicability::Maybe, expr.span, &rate, format!("for a rate write `{rate}`")));
                 Meaning::WRONG
             }
             ExprKind::Binary { operator, operator_span, left, right } => {
@@ -176,6 +176,10 @@ impl<'a> ScenarioChecker<'a, '_> {
         if self.sees_scenario(frame) && lost && builtins::find(&name.text).is_none() {
             return Meaning::WRONG;
         }
+        if let Some(problem) = self.of_elsewhere(name) {
+            self.push(problem);
+            return Meaning::WRONG;
+        }
         if self.answer.is_some() && matches!(name.text.as_str(), "response" | "res" | "resp" | "r" | "answer") {
             let message = format!("no value of this flow is called `{name}`");
             let problem = Diagnostic::new(Code::E0201, message, name.span, "not declared");
@@ -204,7 +208,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let problem = Diagnostic::new(Code::E0207, format!("`{name}` is a function"), name.span, "not called");
                 let signature = builtin.signature();
                 let call = signature.split(" -> ").next().unwrap_or(&signature);
-                self.push(problem.help(format!("call it: `{call}`")));
+                let problem = problem.help(format!("call it: `{call}`"));
+                self.push(self.calls(name).into_iter().fold(problem, Diagnostic::or));
                 return Meaning::WRONG;
             }
             (Some(_), None) => "value of this flow",
@@ -218,13 +223,22 @@ impl<'a> ScenarioChecker<'a, '_> {
         let problem = |message: String| Diagnostic::new(Code::E0201, message, name.span, "not declared");
         let unknown = || problem(format!("nothing is called `{name}`"));
         match name.text.as_str() {
-            "off" | "no" | "disabled" => Some(unknown().fix(name.span, "false", "write `false`")),
-            "on" | "yes" | "enabled" => Some(unknown().fix(name.span, "true", "write `true`")),
+            "off" | "no" | "disabled" => {
+                Some(unknown().fix(Applicability::MachineApplicable, name.span, "false", "write `false`"))
+            }
+            "on" | "yes" | "enabled" => {
+                Some(unknown().fix(Applicability::MachineApplicable, name.span, "true", "write `true`"))
+            }
             "status" | "latency" | "text" | "size" | "wire_size" if self.flow.is_some() => {
                 let last = self.last_answer(name.span)?;
                 let problem = problem(format!("`{name}` of which answer?"));
                 let inside = format!("put it into the block of its request: `as {last} {{ expect {name} … }}`");
-                Some(problem.fix(name.span, format!("{last}.{name}"), format!("write `{last}.{name}`, or {inside}")))
+                Some(problem.fix(
+                    Applicability::Maybe,
+                    name.span,
+                    format!("{last}.{name}"),
+                    format!("write `{last}.{name}`, or {inside}"),
+                ))
             }
             _ => None,
         }
@@ -274,6 +288,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             let problem = Diagnostic::new(Code::E0202, format!("a user has no `{field}`"), field.span, "no such field");
             self.push(problem.did_you_mean(field.span, &field.text, ["id"].into_iter()));
+            return Meaning::WRONG;
+        }
+        if let Some(problem) = self.asked_another_way(base, field, span, frame) {
+            self.push(problem);
             return Meaning::WRONG;
         }
         let value = self.eval(base, frame);
@@ -357,7 +375,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     self.push(problem.help(format!("write `{quantile}({load})`: the quantile is in the name")));
                     return Meaning::WRONG;
                 }
-                self.unknown_function(function, frame)
+                self.unknown_function(call)
             }
         }
     }
@@ -370,14 +388,14 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.push(problem.help(help));
     }
 
-    fn unknown_function(&mut self, function: &'a Name, frame: FrameId) -> Meaning<'a> {
+    fn unknown_function(&mut self, Call { function, arguments, span, frame }: Call<'a>) -> Meaning<'a> {
         if builtins::field(Type::Response, &function.text, true).is_some() {
             let message = format!("`{function}` of which answer?");
             let problem = Diagnostic::new(Code::E0202, message, function.span, "outside a request");
             self.push(match self.last_answer(function.span).filter(|_| self.flow.is_some()) {
                 Some(last) => {
                     let asked = format!("{last}.{function}");
-                    problem.fix(function.span, &asked, format!("write `{asked}(…)`"))
+                    problem.fix(Applicability::Maybe, function.span, &asked, format!("write `{asked}(…)`"))
                 }
                 None => problem.help(format!("name a request with `as NAME`, and write `NAME.{function}(…)`")),
             });
@@ -392,7 +410,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         if let Some(value) = self.lookup(frame, &function.text, function.span) {
             if !value.is_wrong() {
                 let message = format!("`{function}` is {}, which takes no arguments", value.kind().a());
-                self.push(Diagnostic::new(Code::E0207, message, function.span, value.kind().a()));
+                let problem = Diagnostic::new(Code::E0207, message, function.span, value.kind().a());
+                self.push(self.uncalled(function, problem));
             }
             return Meaning::WRONG;
         }
@@ -413,6 +432,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             function.span,
             "no such function",
         );
+        let meant = self.called_elsewhere(function, arguments, span);
+        let problem = meant.into_iter().fold(problem, Diagnostic::or);
         self.push(match helps {
             true => problem.did_you_mean(function.span, &function.text, known.iter().map(String::as_str)),
             false => problem,

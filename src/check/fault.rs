@@ -11,7 +11,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::{Name, Span};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind};
 
 impl When {
@@ -182,7 +182,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         let value = self.eval_as(&built.constructor, frame, &[Type::Fault]);
         let timing = &built.timing;
         if let Some(at_most) = &timing.at_most {
-            let problem = Diagnostic::new(Code::E0401, "a fault lasts as long as is said", at_most.span, "`at most`");
+            let problem = Diagnostic::new(
+                Code::E0401,
+                "a fault takes `for`; `for at most` is for events",
+                at_most.span,
+                "`at most`",
+            );
             self.push(problem.help("write `for D`; `for at most D` is of an event"));
         }
         let length = timing.length.as_ref().map(|length| self.some_time(length, frame, "nothing happens in no time"));
@@ -326,7 +331,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(match timing.at_most {
                 None => {
                     let text = format!("at most {}", self.text(length.span));
-                    problem.fix(length.span, &text, format!("bound it: write `for {text}`"))
+                    problem.fix(Applicability::Maybe, length.span, &text, format!("bound it: write `for {text}`"))
                 }
                 Some(_) => problem.help("keep `for at most D`, its bound"),
             });

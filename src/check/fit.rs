@@ -7,7 +7,7 @@ use super::types::Type;
 use super::words::{either, mismatch};
 use crate::base::units::duration;
 use crate::base::{Name, Span};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Entry, ExprKind};
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -91,15 +91,18 @@ impl<'a> ScenarioChecker<'a, '_> {
             !(found.is_quantity() || matches!(found, Type::Text | Type::Bool | Type::Json | Type::List | Type::Range));
         if kinds.len() > 1 && !expected.is_quantity() && !matches!(expected, Type::Text | Type::Json) && is_part {
             let message = format!("`{text}` is {}, and {} is needed here", found.a(), either(kinds));
-            return Diagnostic::new(Code::E0207, message, span, found.a());
+            let problem = Diagnostic::new(Code::E0207, message, span, found.a());
+            return self.loads_instead(span).into_iter().fold(problem, Diagnostic::or);
         }
         if kinds.len() > 1 && !expected.is_quantity() {
-            return Diagnostic::new(
-                Code::E0301,
-                format!("expected {}, found {}", either(kinds), found.a()),
-                span,
-                found.a(),
-            );
+            let message = format!("expected {}, found {}", either(kinds), found.a());
+            let problem = Diagnostic::new(Code::E0301, message, span, found.a());
+            let units = match found {
+                Type::Number | Type::Count => ["/s", " users", "s", "%"].as_slice(),
+                _ => &[],
+            };
+            let with = |unit: &&str| super::guess::instead(span, format!("{text}{unit}"));
+            return units.iter().map(with).fold(problem, Diagnostic::or);
         }
         if is_part
             && !expected.is_quantity()
@@ -114,7 +117,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         if expected == Type::Duration && found == Type::Number && text.parse::<f64>().is_ok_and(seconds) {
             let problem =
                 Diagnostic::new(Code::E0301, "expected a Duration, found a Number", span, format!("{text} what?"));
-            return problem.fix(span, format!("{text}s"), format!("did you mean `{text}s`?"));
+            return problem.fix(Applicability::Maybe, span, format!("{text}s"), format!("did you mean `{text}s`?"));
         }
         mismatch(expected, found, span, &text)
     }
@@ -132,7 +135,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         match (&value, value.number()) {
             (Meaning::Unknown(_), _) => None,
             (_, Some(number)) if number < 0.0 => {
-                self.out_of_range(expr.span, "a negative value makes no sense here");
+                self.out_of_range(expr.span, "must not be negative");
                 None
             }
             (_, Some(number)) => Some(number),
@@ -152,6 +155,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let problem = Diagnostic::new(Code::E0310, message, expr.span, "one time, and not one between two");
         let range = format!("{}..{}", duration(least), duration(most));
         self.push(problem.fix(
+            Applicability::Maybe,
             expr.span,
             &range,
             format!("write `{range}` for a time between the two, or the one that is meant"),

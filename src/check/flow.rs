@@ -406,7 +406,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             let (least, most) =
                 (self.fit(least, length.span, &[Type::Duration]), self.fit(most, length.span, &[Type::Duration]));
             if least.number().is_some_and(|least| least < 0.0) {
-                self.out_of_range(length.span, "a negative value makes no sense here");
+                self.out_of_range(length.span, "must not be negative");
                 return None;
             }
             let ns = |value: &Meaning<'a>| value.number().unwrap_or(0.0) as u64;
@@ -421,7 +421,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             (Meaning::Unknown(Type::Wrong), _) => None,
             (Meaning::Unknown(_), _) => Some(Think::Uniform { least: 0, most: 0 }),
             (_, Some(ns)) if ns < 0.0 => {
-                self.out_of_range(length.span, "a negative value makes no sense here");
+                self.out_of_range(length.span, "must not be negative");
                 None
             }
             (_, Some(ns)) => Some(Think::Uniform { least: ns as u64, most: ns as u64 }),

@@ -93,7 +93,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let told = |line: &&str| is_written(expr) && !line.contains("-->");
                 let why = error.lines().next().filter(told).unwrap_or("not a path").to_owned();
                 let problem = Diagnostic::new(Code::E0310, format!("`{path}` is not a JSONPath"), expr.span, why);
-                self.push(problem.help("write it like `$.items[0].id` (RFC 9535)"));
+                let problem = problem.help("write it like `$.items[0].id` (RFC 9535)");
+                let whole = match path.starts_with(['[', '.']) {
+                    true => format!("\"${path}\""),
+                    false => format!("\"$.{path}\""),
+                };
+                self.push(problem.or(super::guess::instead(expr.span, whole)));
                 None
             }
         }

@@ -115,7 +115,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                     .label(flow.name.span, "declared here");
                 let names: Vec<&str> =
                     flow.parameters.iter().flatten().map(|parameter| parameter.name.text.as_str()).collect();
-                self.push(problem.help(format!("write `{}({})`", self.text(expr.span), names.join(", "))));
+                let call = format!("{}({})", self.text(expr.span), names.join(", "));
+                let problem = problem.help(format!("write `{call}`"));
+                self.push(problem.or(super::guess::instead(expr.span, call)));
                 None
             }
             Meaning::Unknown(Type::Wrong) => None,

@@ -3,7 +3,8 @@
 use super::builtins;
 use super::inputs::{Inputs, Module};
 use super::scope::{Index, twice};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::base::Span;
+use crate::diag::{Applicability, Code, Diagnostic, Diagnostics};
 use crate::syntax::ast::{Item, Use, UseFrom};
 use std::collections::HashMap;
 
@@ -64,7 +65,21 @@ pub(super) fn function_name(item: &Item, diagnostics: &mut Diagnostics) {
             Item::Shape(_) => format!("{name}_shape"),
             _ => format!("{name}_test"),
         };
-        diagnostics.push(problem.fix(name.span, &other, format!("call it `{other}`")));
+        diagnostics.push(problem.fix(Applicability::Maybe, name.span, &other, format!("call it `{other}`")));
+    }
+}
+
+/// A file that cannot be used, with the name of the one that is meant where that is nearly so.
+pub(super) fn cannot_be_used(why: &str, written: &str, span: Span) -> Diagnostic {
+    match crate::base::suggest::hinted(why) {
+        Some((why, near)) => {
+            // The way to it is the one that is written.
+            let way = written.rfind('/').map_or("", |end| &written[..=end]);
+            let near = format!("{way}{}", near.rsplit('/').next().unwrap_or(near));
+            let problem = Diagnostic::new(Code::E0208, why, span, "cannot be used");
+            problem.fix(Applicability::Maybe, span, format!("\"{near}\""), format!("did you mean `{near}`?"))
+        }
+        None => Diagnostic::new(Code::E0208, why, span, "cannot be used"),
     }
 }
 
@@ -80,14 +95,18 @@ pub(super) fn aliases(inputs: &Inputs, module: usize, diagnostics: &mut Diagnost
         let found = match found {
             Ok(found) => *found,
             Err(why) => {
-                let problem = Diagnostic::new(Code::E0208, why.clone(), import.span, "cannot be used");
+                let written = match &import.from {
+                    UseFrom::Library(name) | UseFrom::File(name) => name,
+                };
+                let problem = cannot_be_used(why, written, import.span);
                 let problem = match &import.from {
+                    UseFrom::File(_) if problem.fix.is_some() => problem,
                     UseFrom::Library(name) => {
                         let known = || inputs.library.iter().map(String::as_str);
                         match crate::base::suggest::similar(name, known()) {
                             Some(near) => {
                                 let near = format!("std.{near}");
-                                problem.fix(import.span, &near, format!("did you mean `{near}`?"))
+                                problem.fix(Applicability::Maybe, import.span, &near, format!("did you mean `{near}`?"))
                             }
                             None => problem.help(format!("there is {}", known().collect::<Vec<_>>().join(", "))),
                         }
@@ -120,7 +139,8 @@ pub(super) fn is_unusable(module: &Module, name: &str) -> bool {
         Item::Use(import) => Some(import),
         _ => None,
     });
-    imports.zip(&module.uses).any(|(import, found)| found.is_err() && alias_of(import).as_deref() == Some(name))
+    let is_meant = |alias: &str| alias == name || crate::base::suggest::similar(name, [alias]).is_some();
+    imports.zip(&module.uses).any(|(import, found)| found.is_err() && alias_of(import).as_deref().is_some_and(is_meant))
 }
 
 /// Refuses files that use each other in a circle, and shows it.

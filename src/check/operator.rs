@@ -3,7 +3,7 @@
 use super::types::Type;
 use crate::base::Span;
 use crate::base::units::SECOND;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{Binary, Expr, ExprKind, TextPart};
 
 /// The type of `left operator right`, for quantities in base units.
@@ -110,14 +110,27 @@ pub fn cannot_join(operator: Binary, span: Span, left: (&Expr, Type), right: (&E
         .label(right.0.span, right.1.a());
     let timed =
         matches!(left.1, Type::Stage | Type::Load | Type::Window | Type::Instant | Type::Injection | Type::Duration);
+    if let (Binary::Subtract, ExprKind::Number(from), ExprKind::Duration(_)) = (operator, &left.0.kind, &right.0.kind) {
+        let place = left.0.span.to(right.0.span.before());
+        let range = ["s", "ms", "m"].into_iter().map(|unit| super::guess::instead(place, format!("{from}{unit}..")));
+        return range.fold(problem, Diagnostic::or);
+    }
+    if let (Binary::Range, ExprKind::Number(_), ExprKind::Duration(_)) = (operator, &left.0.kind, &right.0.kind) {
+        let units = ["s", "ms", "m", "h"].into_iter();
+        let with = |unit| super::guess::instead(left.0.span.after(), unit);
+        return units.map(with).fold(problem, Diagnostic::or).help("both ends of a range have a unit");
+    }
     match right.0.kind {
         ExprKind::Number(number) if timed && matches!(operator, Binary::Add | Binary::Subtract) => {
-            problem.fix(right.0.span.after(), "s", format!("did you mean `{number}s`?"))
+            problem.fix(Applicability::Maybe, right.0.span.after(), "s", format!("did you mean `{number}s`?"))
         }
         _ => match joined.flatten() {
-            Some(text) => {
-                problem.fix(left.0.span.to(right.0.span), &text, format!("a text holds values in braces: `{text}`"))
-            }
+            Some(text) => problem.fix(
+                Applicability::MachineApplicable,
+                left.0.span.to(right.0.span),
+                &text,
+                format!("a text holds values in braces: `{text}`"),
+            ),
             None => problem,
         },
     }

@@ -45,7 +45,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => {
                 let problem =
                     Diagnostic::new(Code::E0307, "a constructor is needed here", built.constructor.span, "not a call");
-                self.push(problem.help(listed("write one of", builtins::names(kind))));
+                let names: Vec<&str> = builtins::names(kind).collect();
+                let problem = problem.help(listed("write one of", names.iter().copied()));
+                let built = self.built_of(&built.constructor, &names);
+                self.push(built.into_iter().fold(problem, Diagnostic::or));
                 None
             }
         };
@@ -246,7 +249,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let option = options_of(of).find(|option| option.name == entry.label.text)?;
         let value = self.eval_as(&entry.value, frame, option.kinds);
         if value.number().is_some_and(|number| number < 0.0) {
-            self.out_of_range(entry.value.span, "a negative value makes no sense here");
+            self.out_of_range(entry.value.span, "must not be negative");
             return None;
         }
         (!value.is_wrong()).then_some(value)

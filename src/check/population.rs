@@ -5,7 +5,7 @@ use super::program::{Flow, Member, Population, RequestTime, Step, Window};
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Name;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 
 impl Population {
     pub(super) fn of_all() -> Population {
@@ -114,7 +114,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let problem = Diagnostic::new(Code::E0201, message, name.span, "of which load?");
         match full.as_slice() {
             [] => None,
-            [one] => Some(problem.fix(name.span, one, format!("write `{one}`"))),
+            [one] => Some(problem.fix(Applicability::Maybe, name.span, one, format!("write `{one}`"))),
             many => Some(problem.help(format!("write `{}`", many.join("` or `")))),
         }
     }

@@ -9,7 +9,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::{Name, Span};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind, TextPart};
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -298,7 +298,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             None => {}
         }
         if let Some(backoff) = request.backoff.as_ref().filter(|_| least < 0.0) {
-            self.out_of_range(backoff.span, "a negative value makes no sense here");
+            self.out_of_range(backoff.span, "must not be negative");
             return None;
         }
         let mut when = Vec::new();
@@ -344,7 +344,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.eval(&entry.value, frame);
                 let message = "a `body:` is a text, sent as it is";
                 let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "an object behind it");
-                self.push(problem.fix(entry.label.span, "json", "write `json: { … }`, or `form: { … }` for a form"));
+                self.push(problem.fix(
+                    Applicability::Maybe,
+                    entry.label.span,
+                    "json",
+                    "write `json: { … }`, or `form: { … }` for a form",
+                ));
             }
             ("json" | "form" | "multipart" | "body", Exchange::Http(http)) => {
                 self.request_body(entry, &mut http.body, frame);

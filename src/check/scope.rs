@@ -5,7 +5,7 @@ use super::meaning::Meaning;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::{Name, Span};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::Item;
 use std::collections::HashMap;
 
@@ -212,10 +212,15 @@ impl<'a> ScenarioChecker<'a, '_> {
         if !self.is_lost(frame) && !super::module::is_unusable(module, &name.text) {
             let problem =
                 Diagnostic::new(Code::E0201, format!("no {what} is called `{name}`"), name.span, "not declared");
+            if let Some(problem) = self.not_used(name, problem.clone()) {
+                self.push(problem);
+                return Meaning::WRONG;
+            }
             if !self.may_help(name.span) {
                 self.push(problem);
                 return Meaning::WRONG;
             }
+            let problem = self.metrics_named(name).into_iter().fold(problem, Diagnostic::or);
             if let Some(place) = self.hidden(frame, &name.text) {
                 self.push(hidden_name(problem, place));
                 return Meaning::WRONG;
@@ -229,7 +234,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             let alike = || crate::base::suggest::similar(&name.text, known.iter().copied());
             self.push(match self.elsewhere(frame, &name.text).filter(|_| alike().is_none()) {
-                Some(path) => problem.fix(name.span, &path, format!("it is in a module: write `{path}`")),
+                Some(path) => {
+                    problem.fix(Applicability::Maybe, name.span, &path, format!("it is in a module: write `{path}`"))
+                }
                 None => problem.did_you_mean(name.span, &name.text, known.iter().copied()),
             });
         }

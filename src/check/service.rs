@@ -90,7 +90,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.out_of_range(span("pool"), "the pool of the demo shop has 1 to 256 connections");
         }
         for (_, expr) in bound.given().filter(|(value, _)| value.number().is_some_and(|value| value < 0.0)) {
-            self.out_of_range(expr.span, "a negative value makes no sense here");
+            self.out_of_range(expr.span, "must not be negative");
         }
         for (name, what) in [("errors", "a share of errors"), ("loses", "a share of orders")] {
             if bound.number(name).is_some_and(|share| share > 1.0) {

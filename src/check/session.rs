@@ -346,7 +346,7 @@ impl<'a, 'd> ScenarioChecker<'a, 'd> {
         match self.world.inputs.files.get(&need) {
             Some(Ok(content)) => Some(content),
             Some(Err(why)) => {
-                self.push(Diagnostic::new(Code::E0208, why.clone(), span, "cannot be used"));
+                self.push(super::module::cannot_be_used(why, path, span));
                 None
             }
             None => {

@@ -33,7 +33,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 Ok(address) if address.is_unspecified() => {
                     self.out_of_range(
                         span,
-                        "this is every address of this machine; leave `from:` out for whichever fits",
+                        "this is every address of this machine; leave `from:` out to use any of them",
                     );
                 }
                 Ok(address) if out.contains(&address) => {

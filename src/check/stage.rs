@@ -12,7 +12,7 @@ use super::types::Type;
 use super::words::mismatch;
 use crate::base::Span;
 use crate::base::units::{self, MILLISECOND, Rate, SECOND};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind, Item};
 pub(super) use search::PendingSearch;
 use search::{raw, shown};
@@ -219,12 +219,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let (first, last, size) = (raw(from_level), raw(to_level), raw(step));
         if size <= 0.0 {
-            self.out_of_range(by.span, "a step goes somewhere");
+            self.out_of_range(by.span, "a step must be greater than 0");
             return None;
         }
         let turns = ((last - first).abs() / size).ceil();
         if turns > MOST_LEGS {
-            self.out_of_range(by.span, "that many steps nobody looks at");
+            self.out_of_range(by.span, "too many steps");
             return None;
         }
         let sign = if last >= first { 1.0 } else { -1.0 };
@@ -265,6 +265,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             let message = "a level is a rate or a number of users";
             let problem = Diagnostic::new(Code::E0301, message, levels.span, format!("{text} what?"));
             self.push(problem.fix(
+                Applicability::Maybe,
                 levels.span.after(),
                 " users",
                 format!("a unit behind a list is that of each: `{text} users`"),
@@ -386,8 +387,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let problem = Diagnostic::new(Code::E0301, message, users.span, "a Rate");
                 self.push(problem.help("say who shares them: `once 100 iterations by 5 users within 10s`"));
             }
-            (Some(Level::Users(0)), _) if !model.unknown => self.out_of_range(users.span, "somebody does it"),
-            (_, Some(count)) if count < 1.0 => self.out_of_range(iterations.span, "there is something to do"),
+            (Some(Level::Users(0)), _) if !model.unknown => {
+                self.out_of_range(users.span, "at least one user is needed")
+            }
+            (_, Some(count)) if count < 1.0 => self.out_of_range(iterations.span, "at least one iteration is needed"),
             (Some(level), _) => legs.extend(length.map(|length| Leg { from: level, to: level, length })),
             (None, _) => {}
         }

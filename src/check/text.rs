@@ -7,7 +7,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, TextPart};
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -44,9 +44,14 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let name = self.text(path.span);
                 let message = format!("`${{{name}}}` is a dollar and the value of `{name}`");
                 let problem = Diagnostic::new(Code::W0813, message, path.span, "a value is put in by `{…}` alone");
-                self.push(
-                    problem.help(format!("write `{{{name}}}`, or `\\u{{24}}{{{name}}}` where the dollar is meant")),
-                );
+                let dollar = path
+                    .span
+                    .range()
+                    .start
+                    .saturating_sub(before.map_or(0, |before| before.len() - before.trim_end().len()) + 2);
+                let dollar = Span::new(span.file, dollar, dollar + 1);
+                let help = format!("write `{{{name}}}`, or `\\u{{24}}{{{name}}}` where the dollar is meant");
+                self.push(problem.fix(Applicability::Maybe, dollar, "", help));
             }
         }
         if written.starts_with('\'') && written.contains('{') && self.flow.is_some() && !self.is_pattern {
@@ -63,7 +68,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 } else if inner.contains(['"', '\\']) {
                     problem.help("write the text in double quotes, with `\\\"` for those in it")
                 } else {
-                    problem.fix(span, format!("\"{inner}\""), "write the text in double quotes")
+                    problem.fix(
+                        Applicability::MachineApplicable,
+                        span,
+                        format!("\"{inner}\""),
+                        "write the text in double quotes",
+                    )
                 });
             }
         }

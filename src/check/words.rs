@@ -4,7 +4,7 @@ use super::builtins::BuiltinKind;
 use super::program::StageKind;
 use super::types::Type;
 use crate::base::{Span, units};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 
 /// "a Text, a Secret or a Service"
 pub(super) fn either(kinds: &[Type]) -> String {
@@ -69,13 +69,13 @@ pub(super) fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> D
     };
     let diagnostic = Diagnostic::new(code, message, span, label);
     if (expected, found) == (Type::Bandwidth, Type::Bytes) {
-        return diagnostic.fix(span, format!("{text}/s"), format!("did you mean `{text}/s`?"));
+        return diagnostic.fix(Applicability::Maybe, span, format!("{text}/s"), format!("did you mean `{text}/s`?"));
     }
     let unquoted = (found == Type::Text && expected != Type::Text).then(|| text.trim_matches(['"', '\'']));
     match (guess, unquoted) {
-        (Some(guess), _) => diagnostic.fix(span, &guess, format!("did you mean `{guess}`?")),
+        (Some(guess), _) => diagnostic.fix(Applicability::Maybe, span, &guess, format!("did you mean `{guess}`?")),
         (None, Some(bare)) if bare.starts_with(|c: char| c.is_ascii_digit()) => {
-            diagnostic.fix(span, bare, format!("write `{bare}` without quotes"))
+            diagnostic.fix(Applicability::Maybe, span, bare, format!("write `{bare}` without quotes"))
         }
         (None, _) => diagnostic,
     }

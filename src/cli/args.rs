@@ -150,6 +150,12 @@ pub struct CheckArgs {
     /// Also print the syntax tree, the checked program, the plans, or what each name refers to
     #[arg(long, value_enum)]
     pub emit: Option<Emit>,
+    /// Write into the files what may be mended without looking, and show what changes
+    #[arg(long)]
+    pub fix: bool,
+    /// With `--fix`: show what would change, and write nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
     #[command(flatten)]
     pub asked: AskedArgs,
 }
@@ -494,6 +500,9 @@ pub enum SchemaOf {
 pub struct ExplainArgs {
     /// A code such as E0301, a word or name of the language such as `ramp`, or of the library such as `shapes.plateau`; without one, list all
     pub name: Option<String>,
+    /// Print pages of diagnostics as data: that of one code, or all
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

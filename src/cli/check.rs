@@ -1,8 +1,10 @@
 //! `stressc check`: every diagnostic of every file.
 
 use super::args::{CheckArgs, CheckFormat, Emit};
+use super::fixing::{self, Shows};
 use super::output::Terminal;
 use super::source;
+use super::told::Told;
 use crate::base::Span;
 use crate::base::units::counted;
 use crate::check::Reference;
@@ -13,7 +15,11 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     // As a run does, so that both know of the same limits.
     crate::inputs::raise_limits();
     let mut failed = false;
-    let mut all = Vec::new();
+    let mut told = Told::default();
+    let refuse = |told: &mut Told, name: &str, why: &str| match args.format {
+        CheckFormat::Json => told.add_unreadable(name, why),
+        CheckFormat::Human | CheckFormat::Short => terminal.error(why),
+    };
     let mut files = Vec::new();
     let mut scenarios = 0;
     for argument in &args.files {
@@ -21,13 +27,13 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
         if let (file, Some(_)) = source::split(&shown)
             && !argument.exists()
         {
-            terminal.error(&format!("`check` takes whole files: write `stressc check {file}`"));
+            refuse(&mut told, &shown, &format!("`check` takes whole files: write `stressc check {file}`"));
             failed = true;
             continue;
         }
         match crate::inputs::scenario_files(&crate::inputs::Disk, argument) {
             Ok(found) if found.is_empty() => {
-                terminal.error(&super::no_files(argument));
+                refuse(&mut told, &shown, &super::no_files(argument));
                 failed = true;
             }
             Ok(found) => {
@@ -35,7 +41,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
                 files.extend(found.into_iter().map(|file| (file, directory.clone())));
             }
             Err(message) => {
-                terminal.error(&message);
+                refuse(&mut told, &shown, &message);
                 failed = true;
             }
         }
@@ -43,10 +49,15 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     let machine = crate::inputs::machine();
     for (path, directory) in &files {
         let asked = crate::inputs::Asked { directory: directory.clone(), ..args.asked.asked() };
-        let mut checked = match source::check(path, &asked) {
+        let checked = match args.fix {
+            true => fixing::mended(path, &asked, shows(args), terminal)
+                .and_then(|text| source::check_text(path, text, &asked)),
+            false => source::check(path, &asked),
+        };
+        let mut checked = match checked {
             Ok(checked) => checked,
             Err(message) => {
-                terminal.error(&message);
+                refuse(&mut told, &path.to_string_lossy(), &message);
                 failed = true;
                 continue;
             }
@@ -72,32 +83,24 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
         match args.format {
             CheckFormat::Human => source::print(&checked.diagnostics, &checked, terminal),
             CheckFormat::Short => diagnostics.iter().for_each(|d| terminal.err(&render::line(d, &checked.sources))),
-            CheckFormat::Json => all.extend(diagnostics.iter().map(|d| {
-                // A label or a fix may stand in another file than the diagnostic.
-                let placed = |span: Span, text: &str| {
-                    let file = checked.sources.get(span.file);
-                    let (line, column) = file.position(span.start as usize);
-                    serde_json::json!({ "file": file.name, "line": line, "column": column, "span": span, "text": text })
-                };
-                let labels: Vec<_> = d.labels.iter().map(|label| placed(label.span, &label.text)).collect();
-                let fix = d.fix.as_ref().map(|fix| placed(fix.span, &fix.text));
-                let file = checked.sources.get(d.span().file);
-                let (line, column) = file.position(d.span().start as usize);
-                serde_json::json!({
-                    "file": file.name, "line": line, "column": column, "code": d.code, "severity": d.severity(),
-                    "message": d.message, "labels": labels, "help": d.help, "fix": fix,
-                })
-            })),
+            CheckFormat::Json => told.add(&diagnostics, &checked.sources),
         }
     }
     if args.format == CheckFormat::Json {
-        terminal.out(&pretty(&all));
+        terminal.out(&pretty(&told));
     }
     if !failed && args.format == CheckFormat::Human && args.emit.is_none() && std::io::stdout().is_terminal() {
         let (files, scenarios) = (counted(files.len() as u64, "file"), counted(scenarios as u64, "scenario"));
         terminal.out(&format!("ok: {files}, {scenarios}\n"));
     }
     if failed { super::DOES_NOT_CHECK } else { super::OK }
+}
+
+fn shows(args: &CheckArgs) -> Shows {
+    match (args.dry_run, args.format) {
+        (dry, CheckFormat::Json) => Shows { writes: !dry, difference: false },
+        (dry, CheckFormat::Human | CheckFormat::Short) => Shows { writes: !dry, difference: true },
+    }
 }
 
 /// A line a name: where it stands, where what it means is declared, and of what type that is.

@@ -3,10 +3,14 @@
 use super::args::ExplainArgs;
 use super::output::Terminal;
 use crate::check::builtins;
-use crate::diag::Code;
+use crate::diag::{Code, Severity};
 use crate::inputs::manual;
+use serde::Serialize;
 
 pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
+    if args.json {
+        return data(args.name.as_deref(), terminal);
+    }
     let Some(name) = &args.name else {
         list(terminal);
         return super::OK;
@@ -47,6 +51,60 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
     };
     terminal.error(&format!("{what} `{name}`{}; `stressc explain` lists them all", hint(near)));
     super::DOES_NOT_CHECK
+}
+
+/// The page of a diagnostic, taken apart.
+#[derive(Serialize)]
+struct Page {
+    code: Code,
+    severity: Severity,
+    title: &'static str,
+    /// The paragraphs between its heading and its examples.
+    text: String,
+    examples: Vec<Example>,
+}
+
+/// A file, and the code that it draws; none where it is right.
+#[derive(Serialize)]
+struct Example {
+    draws: Option<String>,
+    text: String,
+}
+
+/// The pages of one code, or of all.
+fn data(name: Option<&str>, terminal: &Terminal) -> u8 {
+    let pages = match name.map(|name| (name, Code::parse(name))) {
+        None => serde_json::to_string_pretty(&Code::ALL.iter().copied().map(page).collect::<Vec<_>>()),
+        Some((_, Some(code))) => serde_json::to_string_pretty(&page(code)),
+        Some((name, None)) => {
+            terminal.error(&format!(
+                "`--json` prints pages of diagnostics, and `{name}` is no code; `stressc explain` lists them"
+            ));
+            return super::DOES_NOT_CHECK;
+        }
+    };
+    terminal.out(&(pages.expect("plain data can be written") + "\n"));
+    super::OK
+}
+
+fn page(code: Code) -> Page {
+    let (mut text, mut examples) = (Vec::new(), Vec::new());
+    let mut example: Option<Example> = None;
+    for line in code.page().lines().skip(1) {
+        match (example.as_mut(), line.strip_prefix("```")) {
+            (None, Some(fence)) => {
+                let draws = fence.split_once("wrong ").map(|(_, code)| code.trim().to_owned());
+                example = Some(Example { draws, text: String::new() });
+            }
+            (Some(_), Some(_)) => examples.extend(example.take()),
+            (Some(example), None) => example.text = format!("{}{line}\n", example.text),
+            (None, None) if matches!(line, "Wrong:" | "Right:") => {}
+            (None, None) => text.push(line),
+        }
+    }
+    let paragraphs = text.join("\n");
+    let paragraphs: Vec<&str> = paragraphs.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).collect();
+    Page { code, severity: code.severity(), title: code.title(), text: paragraphs.join("\n\n"), examples }
 }
 
 fn list(terminal: &Terminal) {

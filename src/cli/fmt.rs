@@ -75,7 +75,7 @@ fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Te
     Ok(Formatted { changed, kept: formatted.kept > 0 })
 }
 
-fn difference(source: &Source, formatted: &str, terminal: &Terminal) -> String {
+pub fn difference(source: &Source, formatted: &str, terminal: &Terminal) -> String {
     let diff = similar::TextDiff::from_lines(source.text.as_str(), formatted);
     let drawn = diff.unified_diff().header(&source.name, &source.name).to_string();
     // It is for a person: what would steer the terminal is written out.

@@ -10,6 +10,7 @@ mod consent;
 mod demo;
 mod doctor;
 mod explain;
+mod fixing;
 mod fmt;
 mod history;
 mod live;
@@ -25,6 +26,7 @@ mod schema;
 mod source;
 mod start;
 mod suite;
+mod told;
 mod try_one;
 mod watch;
 

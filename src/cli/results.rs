@@ -54,7 +54,7 @@ pub fn replace(path: &Path, directory: Option<&Path>, text: &str) -> Result<(), 
     let root = Root::of(path, directory);
     if !root.holds(&target) {
         return Err(format!(
-            "`{}` is a link to `{}`, which is not beneath `{}`; name that file itself to format it",
+            "`{}` is a link to `{}`, which is not beneath `{}`; name that file itself",
             path.display(),
             target.display(),
             root.directory().display()

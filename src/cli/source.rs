@@ -36,10 +36,15 @@ pub fn check(path: &Path, asked: &Asked) -> Result<Checked, String> {
     inputs::load(path, asked).map(checked)
 }
 
+/// As [`check`], with the text that the file is going to have.
+pub fn check_text(path: &Path, text: String, asked: &Asked) -> Result<Checked, String> {
+    inputs::load_text(path, text, asked).map(checked)
+}
+
 fn checked(loaded: Loaded) -> Checked {
-    let Loaded { sources, inputs, mut diagnostics, paths: _ } = loaded;
-    let (program, more) = crate::check::check(&inputs, &sources);
-    diagnostics.extend(more);
+    let Loaded { sources, mut inputs, diagnostics, paths: _ } = loaded;
+    let (program, meaning) = crate::check::check(&inputs, &sources);
+    let diagnostics = crate::check::mend::mended(&mut inputs, &sources, diagnostics, meaning);
     Checked { sources, program, diagnostics, inputs }
 }
 

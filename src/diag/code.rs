@@ -54,6 +54,7 @@ codes! {
     E0116 Error "`to` where a ramp needs `->`";
     E0117 Error "an escape that does not exist";
     E0118 Error "a word that cannot be a name";
+    E0119 Error "a file that cannot be read as a scenario";
     E0201 Error "a name that nothing declares";
     E0202 Error "a field or method that does not exist";
     E0203 Error "a name that is declared twice";
@@ -99,7 +100,7 @@ codes! {
     W0809 Warning "an open load whose arrivals are all new users";
     W0810 Warning "a ramp that does not start where the load is";
     W0811 Warning "a load that is more than this machine holds";
-    W0812 Warning "a service that is killed and that nobody brings back";
+    W0812 Warning "a service that is killed and not brought back";
     W0813 Warning "a text with a placeholder of another language";
     W0814 Warning "a value that the shell reads as a part of its line";
     W0815 Warning "something that this version does not run yet";
@@ -108,6 +109,11 @@ codes! {
 }
 
 impl Code {
+    /// Whether it is about how a text is written, and not about what it means.
+    pub fn is_of_form(self) -> bool {
+        self.as_str().starts_with("E01")
+    }
+
     pub fn parse(text: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
     }

@@ -1,6 +1,7 @@
 //! A diagnostic: what is wrong, where, why, and what to write instead.
 
 use super::Code;
+use super::fix::{Applicability, Edit, Fix};
 use super::hidden::Hidden;
 use crate::base::shown::escaped;
 use crate::base::{FileId, Name, Span};
@@ -21,13 +22,6 @@ pub struct Label {
     pub text: String,
 }
 
-/// A replacement that would mend it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Fix {
-    pub span: Span,
-    pub text: String,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     pub code: Code,
@@ -35,12 +29,18 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     pub help: Option<String>,
     pub fix: Option<Fix>,
+    /// Tried one after the other where `fix` does not mend; none is left once that is known.
+    #[serde(skip)]
+    pub others: Vec<Fix>,
+    /// What is said instead where the first fix does not mend: its reason was a guess as well.
+    #[serde(skip)]
+    pub unless: Option<Box<Diagnostic>>,
 }
 
 impl Diagnostic {
     pub fn new(code: Code, message: impl Into<String>, span: Span, label: impl Into<String>) -> Diagnostic {
         let labels = vec![Label { span, text: label.into() }];
-        Diagnostic { code, message: message.into(), labels, help: None, fix: None }
+        Diagnostic { code, message: message.into(), labels, help: None, fix: None, others: Vec::new(), unless: None }
     }
 
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
@@ -60,9 +60,34 @@ impl Diagnostic {
     }
 
     /// A fix with its own words: replacing `span` by `text` mends it.
-    pub fn fix(mut self, span: Span, text: impl Into<String>, help: impl Into<String>) -> Diagnostic {
-        self.fix = Some(Fix { span, text: text.into() });
-        self.help(help)
+    pub fn fix(
+        mut self,
+        applicability: Applicability,
+        span: Span,
+        text: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
+        let fix = Fix::new(applicability, span, text, help);
+        self.help = Some(fix.help.clone());
+        self.fix = Some(fix);
+        self
+    }
+
+    /// A fix that is offered where those before it do not mend.
+    pub fn or(mut self, fix: Fix) -> Diagnostic {
+        self.others.push(fix);
+        self
+    }
+
+    /// The same, but for another diagnostic where its fix does not mend.
+    pub fn or_else(mut self, other: Diagnostic) -> Diagnostic {
+        self.unless = Some(Box::new(other));
+        self
+    }
+
+    /// Every fix, the likeliest first.
+    pub fn fixes(&self) -> impl Iterator<Item = &Fix> {
+        self.fix.iter().chain(&self.others)
     }
 
     /// "did you mean": a fix where a candidate is near enough, else the list of what there is.
@@ -70,16 +95,29 @@ impl Diagnostic {
         let mut known: Vec<&str> = known.take(crate::base::suggest::MOST).collect();
         let mut seen = HashSet::new();
         known.retain(|name| seen.insert(*name));
-        if let Some(ours) = crate::base::elsewhere::named_here(written, &known) {
-            return self.fix(span, ours, format!("this language says `{ours}`"));
+        let others: Vec<Fix> = crate::base::elsewhere::all_named_here(written, &known)
+            .map(|ours| Fix::new(Applicability::Maybe, span, ours, format!("this language says `{ours}`")))
+            .collect();
+        let listed = self.clone().listing(&known);
+        if let Some((first, more)) = others.split_first() {
+            let problem = self.fix(first.applicability, span, first.edits[0].text.as_str(), first.help.as_str());
+            return more.iter().cloned().fold(problem, Diagnostic::or);
         }
         match crate::base::suggest::similar(written, known.iter().copied()).filter(|near| *near != written) {
-            Some(near) => self.fix(span, near, format!("did you mean `{near}`?")),
-            None if known.is_empty() => self,
-            None => {
-                let list: Vec<String> = known.iter().take(12).map(|name| format!("`{name}`")).collect();
-                let more = if known.len() > list.len() { ", …" } else { "" };
-                self.help(format!("there is {}{more}", list.join(", ")))
+            Some(near) => self.fix(Applicability::Maybe, span, near, format!("did you mean `{near}`?")).or_else(listed),
+            None => listed,
+        }
+    }
+
+    /// All that may stand there, where it is no book.
+    fn listing(self, known: &[&str]) -> Diagnostic {
+        const MOST: usize = 60;
+        match known.len() {
+            0 => self,
+            many if many > MOST => self.help(format!("{many} names may stand here; `stressc explain` lists them")),
+            _ => {
+                let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+                self.help(format!("there is {}", list.join(", ")))
             }
         }
     }
@@ -89,7 +127,7 @@ impl Diagnostic {
     pub fn did_you_mean_a_column<'a>(self, name: &Name, columns: impl Iterator<Item = &'a str>) -> Diagnostic {
         let known: Vec<&str> = columns.collect();
         match (crate::base::suggest::slip(&name.text, known.iter().copied()), known.len()) {
-            (Some(near), _) => self.fix(name.span, near, format!("did you mean `{near}`?")),
+            (Some(near), _) => self.fix(Applicability::Maybe, name.span, near, format!("did you mean `{near}`?")),
             (None, 1) => {
                 let between = [';', '\t', '|'].into_iter().find(|between| known[0].contains(*between));
                 let help = "the file has one column; what it is called is not told here";
@@ -144,13 +182,36 @@ impl Diagnostics {
         }
     }
 
+    /// Adds it to the last one where that says the same of a place before it, not further away than `from`: they are mended together.
+    pub fn push_together(&mut self, diagnostic: Diagnostic, from: usize) {
+        let span = diagnostic.span();
+        if let Some(last) = self.list.last_mut()
+            && (last.code, &last.message) == (diagnostic.code, &diagnostic.message)
+            && last.span().file == span.file
+            && last.span().range().start >= from
+            && let (Some(fix), Some(more)) = (last.fix.take(), diagnostic.fix.as_ref())
+        {
+            last.fix = Some(more.edits.iter().fold(fix, |fix, edit| fix.and(edit.span, edit.text.as_str())));
+            last.labels.extend(diagnostic.labels);
+            return;
+        }
+        self.push(diagnostic);
+    }
+
     /// Moves each place of a file.
     pub fn moved(&mut self, file: FileId, to: impl Fn(Span) -> Span) {
-        for diagnostic in &mut self.list {
+        let mut list: Vec<&mut Diagnostic> = self.list.iter_mut().collect();
+        while let Some(diagnostic) = list.pop() {
+            list.extend(diagnostic.unless.as_deref_mut());
             let labels = diagnostic.labels.iter_mut().map(|label| &mut label.span);
-            let fix = diagnostic.fix.as_mut().map(|fix| &mut fix.span);
-            labels.chain(fix).filter(|span| span.file == file).for_each(|span| *span = to(*span));
+            let fixes = diagnostic.fix.iter_mut().chain(&mut diagnostic.others);
+            let edits = fixes.flat_map(|fix| &mut fix.edits).map(|edit| &mut edit.span);
+            labels.chain(edits).filter(|span| span.file == file).for_each(|span| *span = to(*span));
         }
+    }
+
+    pub fn errors(&self) -> usize {
+        self.errors
     }
 
     pub fn has_errors(&self) -> bool {
@@ -182,6 +243,18 @@ impl Diagnostics {
         }
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter()
+    }
+
+    /// Each as `change` makes it, without those of which it makes nothing.
+    pub fn changed(self, mut change: impl FnMut(usize, Diagnostic) -> Option<Diagnostic>) -> Diagnostics {
+        let mut changed = Diagnostics { more: self.more, ..Diagnostics::default() };
+        let kept = self.list.into_iter().enumerate().filter_map(|(at, diagnostic)| change(at, diagnostic));
+        kept.for_each(|diagnostic| changed.push(diagnostic));
+        changed
+    }
+
     /// In the order of the text.
     pub fn sorted(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|d| (d.span().file, d.span().start, d.span().end));
@@ -201,7 +274,8 @@ impl Diagnostics {
                 *text = clipped(&escaped(&hidden.masked(text, LONGEST + 1)));
             }
             // What holds a value is no text to put into a file, and neither is what stands for it.
-            diagnostic.fix = diagnostic.fix.take().filter(|fix| hidden.masked(&fix.text, usize::MAX) == fix.text);
+            let holds_none = |edit: &Edit| hidden.masked(&edit.text, usize::MAX) == edit.text;
+            diagnostic.fix = diagnostic.fix.take().filter(|fix| fix.edits.iter().all(holds_none));
         }
         list
     }

@@ -3,8 +3,10 @@
 pub mod code;
 mod diagnostic;
 mod excerpt;
+mod fix;
 mod hidden;
 pub mod render;
 
 pub use code::Code;
-pub use diagnostic::{Diagnostic, Diagnostics, Fix, Label, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use fix::{Applicability, Edit, Fix};

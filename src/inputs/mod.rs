@@ -114,18 +114,23 @@ fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
 
 /// The name in the same directory, of the same kind, that is most like that of a file which is not there.
 fn nearest(path: &Path) -> Option<String> {
-    let wanted = path.extension().map_or("stress".into(), |extension| extension.to_string_lossy());
-    let kind = crate::base::suggest::similar(&wanted, ["stress"]).map_or(wanted.as_ref(), |stress| stress);
+    const KINDS: [&str; 7] = ["stress", "csv", "json", "jsonl", "yml", "yaml", "proto"];
+    let stem = path.file_stem()?.to_string_lossy();
+    let wanted = path.extension().map(|extension| extension.to_string_lossy());
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let entries = std::fs::read_dir(directory.unwrap_or(Path::new("."))).ok()?.flatten().map(|entry| entry.path());
-    let same = entries.filter(|other| other.extension().is_some_and(|extension| extension == kind));
-    let mut stems: Vec<String> =
-        same.filter_map(|other| Some(other.file_stem()?.to_string_lossy().into_owned())).collect();
+    let entries = std::fs::read_dir(directory.unwrap_or(Path::new("."))).ok()?.flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    let Some(wanted) = wanted else {
+        // Its kind alone is missing.
+        let whole = |kind: &&&str| names.contains(&format!("{stem}.{kind}"));
+        return KINDS.iter().find(whole).map(|kind| format!("{stem}.{kind}"));
+    };
+    let kind = crate::base::suggest::similar(&wanted, KINDS).unwrap_or(wanted.as_ref());
     // A long name is not meant by a short one.
-    let length = path.file_stem()?.len();
-    stems.retain(|stem| stem.len().abs_diff(length) <= 3);
-    stems.sort();
-    let near = crate::base::suggest::similar(&path.file_stem()?.to_string_lossy(), stems.iter().map(String::as_str))?;
+    let stems = names.iter().filter_map(|name| name.strip_suffix(kind)?.strip_suffix('.'));
+    let stems: Vec<&str> = stems.filter(|other| other.len().abs_diff(stem.len()) <= 3).collect();
+    let near = crate::base::suggest::similar(&stem, stems)?;
     Some(format!("{near}.{kind}"))
 }
 

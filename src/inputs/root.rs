@@ -1,6 +1,7 @@
 //! Which files a scenario may read: regular ones below its root. This is the only place that opens user files, before a run and
 //! during it.
 
+use crate::base::suggest::hint;
 use std::ffi::OsStr;
 use std::fs::{File, FileType};
 use std::io::{self, Read};
@@ -85,7 +86,7 @@ impl Root {
             // Whether there is something beyond the root is nobody's business.
             Err(error) => {
                 return Err(match self.would_hold(path) {
-                    true => Refused::Unreadable(unreadable(path, shown, &error)),
+                    true => Refused::Unreadable(unreadable(path, shown, &error, self.tells(path))),
                     false => self.beyond(shown),
                 });
             }
@@ -122,6 +123,17 @@ impl Root {
         ))
     }
 
+    /// Whether names of what lies beside a file may be told: its directory is one of the root, not hidden, and reached without a link.
+    fn tells(&self, path: &Path) -> bool {
+        let Some(directory) = path.parent() else { return false };
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let is_ours = |found: PathBuf| self.inner(&found, "").is_ok();
+        let below = directory.ancestors().take_while(|above| {
+            above.canonicalize().is_ok_and(|above| above.starts_with(&self.directory) && above != self.directory)
+        });
+        directory.canonicalize().is_ok_and(is_ours) && !below.into_iter().any(is_link)
+    }
+
     /// Whether a path that leads to nothing would lead to something beneath the root, as far as one can tell without
     /// asking what is beyond.
     fn would_hold(&self, path: &Path) -> bool {
@@ -136,6 +148,10 @@ impl Root {
         }
         false
     }
+}
+
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.file_type().is_symlink())
 }
 
 fn is_hidden(name: &OsStr) -> bool {
@@ -166,7 +182,7 @@ fn is_for_all(_: &Path) -> bool {
 /// A file that a person names, wherever it lies.
 pub fn open_named(path: &Path) -> Result<Opened, String> {
     let shown = path.display().to_string();
-    let found = path.canonicalize().map_err(|error| unreadable(path, &shown, &error))?;
+    let found = path.canonicalize().map_err(|error| unreadable(path, &shown, &error, true))?;
     let file = regular(&found, &shown, || whole(&found))?;
     Ok(Opened { file: Contents::File(file), path: found })
 }
@@ -182,7 +198,7 @@ pub fn open_again(path: &Path, shown: &str) -> Result<File, String> {
 /// What is there must be a regular file before it is opened, since opening some devices does something; and it is
 /// looked at again once it is open.
 fn regular(path: &Path, shown: &str, open: impl FnOnce() -> io::Result<File>) -> Result<File, String> {
-    let why = |error: io::Error| unreadable(path, shown, &error);
+    let why = |error: io::Error| unreadable(path, shown, &error, false);
     let is_regular = |kind: FileType| match kind.is_file() {
         true => Ok(()),
         false => Err(format!("`{shown}` is {}, and only regular files are read", kind_of(kind))),
@@ -273,12 +289,13 @@ pub fn content(file: impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
     Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
-fn unreadable(path: &Path, shown: &str, error: &io::Error) -> String {
+/// Why a file cannot be opened; what is called nearly so is named where its directory `tells`.
+fn unreadable(path: &Path, shown: &str, error: &io::Error, tells: bool) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => match super::nearest(path) {
+        io::ErrorKind::NotFound => match super::nearest(path).filter(|_| tells) {
             Some(near) => {
                 let near = Path::new(shown).with_file_name(near);
-                format!("there is no file `{shown}`; did you mean `{}`?", near.display())
+                format!("there is no file `{shown}`{}", hint(&near.display().to_string()))
             }
             None => format!("there is no file `{shown}`"),
         },

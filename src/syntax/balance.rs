@@ -4,7 +4,7 @@
 use super::tokens::{Token, TokenKind};
 use super::words::{self, Context};
 use crate::base::{FileId, Span};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Applicability, Code, Diagnostic, Diagnostics, Fix};
 use std::ops::Range;
 
 /// Deeper brackets than this no person writes, and no stack should have to hold.
@@ -30,18 +30,26 @@ struct Balancer<'a> {
     /// Brackets that are open beyond the deepest level; all they hold is dropped.
     dropped: usize,
     too_deep: bool,
+    guesses: bool,
+    /// Brackets that close nothing.
+    strays: usize,
     broken: &'a mut Vec<usize>,
     diagnostics: &'a mut Diagnostics,
 }
 
-/// Drops stray brackets and adds missing ones. The places of what was refused join `broken`.
+/// Drops stray brackets and adds missing ones; where it `guesses`, by what a person most likely meant. The places of what was refused join `broken`.
 pub fn balance(
     file: FileId,
     text: &str,
     tokens: Vec<Token>,
+    guesses: bool,
     broken: &mut Vec<usize>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Token> {
+    let tokens = match guesses {
+        true => super::braces::opened(file, text, tokens, broken, diagnostics),
+        false => tokens,
+    };
     let mut missing = [0i64; 3];
     for token in &tokens {
         match token.kind {
@@ -51,8 +59,19 @@ pub fn balance(
         }
     }
     let out = Vec::with_capacity(tokens.len());
-    let mut balancer =
-        Balancer { file, text, open: Vec::new(), out, missing, dropped: 0, too_deep: false, broken, diagnostics };
+    let mut balancer = Balancer {
+        file,
+        text,
+        open: Vec::new(),
+        out,
+        missing,
+        dropped: 0,
+        too_deep: false,
+        guesses,
+        strays: 0,
+        broken,
+        diagnostics,
+    };
     balancer.run(tokens);
     balancer.out
 }
@@ -91,7 +110,13 @@ impl Balancer<'_> {
             if first_on_line {
                 indent = token.range.start - line;
                 match token.kind {
+                    TokenKind::Word if &self.text[token.range.clone()] == "else" => self.branch_ends(&token, indent),
                     TokenKind::Word => self.word_ends(&token, indent),
+                    TokenKind::Close(b'}') if self.is_stray(indent) => {
+                        self.stray(b'}', token);
+                        first_on_line = false;
+                        continue;
+                    }
                     TokenKind::Close(b'}') => self.brace_ends(&token, indent),
                     _ => {}
                 }
@@ -103,6 +128,7 @@ impl Balancer<'_> {
                 (head, head_indent, fresh) = (word, indent, false);
             }
             match token.kind {
+                TokenKind::Open(b'{') if self.is_doubled(&token) => self.doubled(token),
                 TokenKind::Open(bracket) => {
                     self.opened(bracket, token, head, head_indent);
                     fresh |= bracket == b'{';
@@ -163,17 +189,60 @@ impl Balancer<'_> {
                 self.open.pop();
                 self.out.push(token);
             }
-            None => {
-                let span = self.span(&token.range);
-                let problem = Diagnostic::new(
-                    Code::E0111,
-                    format!("this `{}` closes nothing", bracket as char),
-                    span,
-                    "nothing is open here",
-                );
-                self.diagnostics.push(problem.fix(span, "", "remove it"));
-                self.out.push(Token { kind: TokenKind::Newline, range: token.range });
-            }
+            None => self.stray(bracket, token),
+        }
+    }
+
+    fn stray(&mut self, bracket: u8, token: Token) {
+        let span = self.span(&token.range);
+        let message = format!("this `{}` closes nothing", bracket as char);
+        let problem = Diagnostic::new(Code::E0111, message, span, "nothing is open here");
+        let problem = problem.fix(Applicability::Maybe, span, "", "remove it");
+        let open = match bracket {
+            b')' => "(",
+            b']' => "[",
+            _ => "",
+        };
+        self.strays += 1;
+        let places = match open.is_empty() || !self.guesses || self.strays > super::closed::GUESSED {
+            true => Vec::new(),
+            false => super::closed::openings(self.text, token.range.start, char::from(open.as_bytes()[0])),
+        };
+        let fixes = places
+            .into_iter()
+            .map(|place| Fix::new(Applicability::Maybe, self.span(&place), open, format!("open it with `{open}`")));
+        self.diagnostics.push(fixes.fold(problem, Diagnostic::or));
+        if bracket == b'}' {
+            self.missing[2] += 1;
+        }
+        self.out.push(Token { kind: TokenKind::Newline, range: token.range });
+    }
+
+    /// Whether a brace that starts its line is one too many: it stands where none was opened.
+    fn is_stray(&self, indent: usize) -> bool {
+        let opened = self.open.iter().rfind(|open| open.bracket == b'{');
+        self.guesses && self.missing[2] < 0 && self.dropped == 0 && opened.is_some_and(|open| open.indent < indent)
+    }
+
+    /// Whether a brace follows one on its line, and there are more opened than closed.
+    fn is_doubled(&self, token: &Token) -> bool {
+        let before = self.out.last().filter(|before| before.kind == TokenKind::Open(b'{'));
+        let between = before.map(|before| &self.text[before.range.end..token.range.start]);
+        self.guesses && self.missing[2] > 0 && between.is_some_and(|blanks| blanks.trim_matches(' ').is_empty())
+    }
+
+    fn doubled(&mut self, token: Token) {
+        self.missing[2] -= 1;
+        let span = self.span(&token.range);
+        let problem = Diagnostic::new(Code::E0101, "this `{` is never closed", span, "one is open already");
+        self.diagnostics.push(problem.fix(Applicability::Maybe, span, "", "remove it"));
+    }
+
+    /// An `else` ends the body of the `if` that stands above it.
+    fn branch_ends(&mut self, token: &Token, indent: usize) {
+        let ended = self.open.iter().rposition(|open| open.bracket == b'{' && open.indent == indent);
+        if let Some(at) = ended.filter(|_| self.guesses && self.missing[2] > 0) {
+            self.close_down_to(at, Some(token));
         }
     }
 
@@ -249,7 +318,23 @@ impl Balancer<'_> {
         let is_line = open.bracket != b'{' && self.broken.len() <= super::closed::MOST;
         let meant = is_line.then(|| super::closed::bracket_end(self.text, open.range.start, missing)).flatten();
         let end = meant.unwrap_or(end);
-        problem.fix(Span::new(self.file, end, end), text, format!("close it with `{missing}`"))
+        let close = |end: usize| {
+            let help = format!("close it with `{missing}`");
+            Fix::new(Applicability::Maybe, Span::new(self.file, end, end), text.as_str(), help)
+        };
+        let guesses = is_line && self.guesses && self.broken.len() <= super::closed::GUESSED;
+        let others =
+            if guesses { super::closed::ends_behind(self.text, open.range.start, missing) } else { Vec::new() };
+        let first = close(end);
+        problem.help = Some(first.help.clone());
+        problem.fix = Some(first);
+        let problem = others.into_iter().filter(|other| *other != end).map(close).fold(problem, Diagnostic::or);
+        // A text that is not closed may hold what closes the bracket.
+        let quotes = if guesses { super::closed::quotes(self.text, open.range.start, '"') } else { Vec::new() };
+        let quoted = quotes.into_iter().map(|(place, ours)| {
+            Fix::new(Applicability::Maybe, self.span(&place), ours, "a quote is missing or one too many")
+        });
+        quoted.fold(problem, Diagnostic::or)
     }
 
     fn span(&self, range: &Range<usize>) -> Span {

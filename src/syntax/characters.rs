@@ -3,16 +3,17 @@
 
 use super::tokens::{is_word, line_end, text_end};
 use crate::base::{FileId, Span, boundary};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Applicability, Code, Diagnostic, Diagnostics, Fix};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// The text as it is meant, with the length that it has.
 pub fn read_as_meant<'a>(file: FileId, text: &'a str, diagnostics: &mut Diagnostics) -> Cow<'a, str> {
-    if text.is_ascii() && !text.contains(['#', '`']) && !text.contains("/*") {
+    if text.is_ascii() && !text.contains(['#', '`']) && !text.contains("/*") && !text.contains("--") {
         return Cow::Borrowed(text);
     }
-    let mut reader = Reader { file, text, bytes: text.as_bytes().to_vec(), line: 0..0, diagnostics };
+    let mut reader =
+        Reader { file, text, bytes: text.as_bytes().to_vec(), line: 0..0, closed: Vec::new(), diagnostics };
     reader.read();
     Cow::Owned(String::from_utf8(reader.bytes).expect("whole characters were replaced by ASCII"))
 }
@@ -33,6 +34,8 @@ struct Reader<'a> {
     bytes: Vec<u8>,
     /// The one that was looked at last: there may be many signs on it.
     line: Range<usize>,
+    /// Brackets that were refused with their partner.
+    closed: Vec<usize>,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -44,7 +47,10 @@ impl Reader<'_> {
             at = match c {
                 '/' if self.text[at..].starts_with("//") => self.line(at).end,
                 '/' if self.text[at..].starts_with("/*") => self.block_comment(at),
-                '#' => self.line_comment(at),
+                '#' => self.line_comment(at, 1),
+                '-' if self.is_dashed_comment(at) => {
+                    self.line_comment(at, self.text[at..].bytes().take_while(|byte| *byte == b'-').count())
+                }
                 '"' | '\'' => text_end(bytes, at, c as u8).unwrap_or_else(|| self.closed_elsewhere(at, c)),
                 '`' => self.template(at),
                 _ if quote(c).is_some() => self.quoted(at, c),
@@ -63,11 +69,21 @@ impl Reader<'_> {
         self.line.clone()
     }
 
-    /// `# …`, as in YAML and Python.
-    fn line_comment(&mut self, at: usize) -> usize {
+    /// `-- …`, as in SQL and Lua, alone on its line or behind a blank.
+    fn is_dashed_comment(&mut self, at: usize) -> bool {
+        let behind = self.text[at..].trim_start_matches('-');
+        let dashes = self.text[at..].len() - behind.len();
+        let before = self.text[self.line(at).start..at].trim_start_matches([' ', '\t']);
+        dashes > 1 && (before.is_empty() || before.ends_with(' ') && behind.starts_with(' '))
+    }
+
+    /// `# …`, as in YAML and Python, with so many signs.
+    fn line_comment(&mut self, at: usize, signs: usize) -> usize {
         let end = self.line(at).end;
-        let problem = Diagnostic::new(Code::E0100, "a comment starts with `//`", self.span(at..at + 1), "not `#`");
-        self.diagnostics.push(problem.fix(self.span(at..at + 1), "//", "write `//`"));
+        let sign = self.span(at..at + signs);
+        let label = format!("not `{}`", &self.text[sign.range()]);
+        let problem = Diagnostic::new(Code::E0100, "a comment starts with `//`", sign, label);
+        self.diagnostics.push(problem.fix(Applicability::MachineApplicable, sign, "//", "write `//`"));
         self.put(at..end, "");
         end
     }
@@ -84,9 +100,17 @@ impl Reader<'_> {
             true => {
                 let lines = inner.trim().lines().map(|line| format!("// {}", line.trim().trim_start_matches("* ")));
                 let fixed = lines.collect::<Vec<_>>().join(&format!("\n{}", " ".repeat(indent)));
-                problem.fix(self.span(at..end), fixed, "write `//` before each line")
+                problem.fix(Applicability::MachineApplicable, self.span(at..end), fixed, "write `//` before each line")
             }
-            false => problem.help("write `//`; such a comment goes to the end of its line"),
+            false => {
+                let whole = Fix::new(
+                    Applicability::Maybe,
+                    self.span(at..end),
+                    "",
+                    "remove it, or put it on a line of its own behind `//`",
+                );
+                problem.help("write `//`; such a comment goes to the end of its line").or(whole)
+            }
         });
         for byte in self.bytes[at..end].iter_mut().filter(|byte| **byte != b'\n') {
             *byte = b' ';
@@ -100,7 +124,12 @@ impl Reader<'_> {
         let Some(end) = self.text[at + 1..line].find('`').map(|end| at + 1 + end) else {
             let problem =
                 Diagnostic::new(Code::E0100, "a text stands in `\"`", self.span(at..at + 1), "not in backticks");
-            self.diagnostics.push(problem.fix(self.span(at..at + 1), "\"", "write `\"`"));
+            self.diagnostics.push(problem.fix(
+                Applicability::MachineApplicable,
+                self.span(at..at + 1),
+                "\"",
+                "write `\"`",
+            ));
             self.put(at..at + 1, "\"");
             return at + 1;
         };
@@ -163,9 +192,19 @@ impl Reader<'_> {
 
     fn sign(&mut self, at: usize, c: char) -> usize {
         let end = at + c.len_utf8();
+        if self.closed.last() == Some(&at) {
+            self.closed.pop();
+            return end;
+        }
         let is_between = |part: Option<char>| part.is_some_and(|c| c.is_ascii_alphanumeric());
-        let joins = is_between(self.text[..at].trim_end_matches(' ').chars().next_back())
-            && self.text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit());
+        let starts_with_digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+        let before = self.text[..at].trim_end_matches(' ');
+        let word = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+        let touches = before.len() == at && is_between(before.chars().next_back());
+        let joins = (touches || starts_with_digit(word)) && starts_with_digit(self.text[end..].trim_start_matches(' '));
+        if let Some(close) = self.bracket_behind(at, c) {
+            return self.brackets(at..end, close);
+        }
         let meant = match c {
             '–' | '—' if joins => "..",
             _ => match SIGNS.iter().find(|(signs, _)| signs.contains(c)) {
@@ -180,6 +219,36 @@ impl Reader<'_> {
         self.refused(at..end, meant, &named(c))
     }
 
+    /// Where a bracket of full width is closed by another one on its line.
+    fn bracket_behind(&mut self, at: usize, c: char) -> Option<Range<usize>> {
+        let close = match c {
+            '（' => '）',
+            '［' => '］',
+            '｛' => '｝',
+            _ => return None,
+        };
+        let line = self.line(at).end;
+        let end = at + self.text[at..line].find(close)?;
+        Some(end..end + close.len_utf8())
+    }
+
+    /// Both brackets as one mistake. What is between them is read as it is.
+    fn brackets(&mut self, open: Range<usize>, close: Range<usize>) -> usize {
+        let plain = |range: &Range<usize>| self.text[range.clone()].chars().next().and_then(full_width);
+        let (Some(first), Some(last)) = (plain(&open), plain(&close)) else { return open.end };
+        let (first, last) = (first.to_string(), last.to_string());
+        let message = named(self.text[open.clone()].chars().next().unwrap_or(' '));
+        let help = format!("write `{first}` and `{last}`");
+        let fix = Fix::new(Applicability::MachineApplicable, self.span(open.clone()), first.as_str(), help.as_str());
+        let mut problem = Diagnostic::new(Code::E0100, message, self.span(open.clone()), "not ASCII").help(help);
+        problem.fix = Some(fix.and(self.span(close.clone()), last.as_str()));
+        self.diagnostics.push(problem.label(self.span(close.clone()), "and its partner"));
+        self.put(open.clone(), &first);
+        self.put(close.clone(), &last);
+        self.closed.push(close.start);
+        open.end
+    }
+
     fn refused(&mut self, range: Range<usize>, meant: &str, message: &str) -> usize {
         self.refuse(range.clone(), meant, message);
         range.end
@@ -191,7 +260,12 @@ impl Reader<'_> {
             "" => "write a blank".to_owned(),
             meant => format!("write `{meant}`"),
         };
-        self.diagnostics.push(Diagnostic::new(Code::E0100, message, span, "not ASCII").fix(span, meant, help));
+        self.diagnostics.push(Diagnostic::new(Code::E0100, message, span, "not ASCII").fix(
+            Applicability::MachineApplicable,
+            span,
+            meant,
+            help,
+        ));
         self.put(range, meant);
     }
 
@@ -199,7 +273,7 @@ impl Reader<'_> {
     fn refuse_text(&mut self, range: Range<usize>, quotes: [usize; 2], meant: &str, message: &str) {
         let span = self.span(range.clone());
         let problem = Diagnostic::new(Code::E0100, message, span, "not in plain quotes");
-        self.diagnostics.push(problem.fix(span, meant, format!("write `{meant}`")));
+        self.diagnostics.push(problem.fix(Applicability::MachineApplicable, span, meant, format!("write `{meant}`")));
         let (open, close) = (range.start..range.start + quotes[0], range.end - quotes[1]..range.end);
         let quote = meant.as_bytes()[0];
         self.bytes[open.clone()].fill(b' ');
@@ -319,7 +393,7 @@ mod tests {
         assert!(meant.trim().is_empty() && meant.len() == text.len());
         assert!(said.len() == 1 && said[0].fix.is_none(), "{said:?}");
         let (_, said) = found("  /* one\n   * two */\n");
-        assert_eq!(said[0].fix.as_ref().map(|fix| fix.text.as_str()), Some("// one\n  // two"));
+        assert_eq!(said[0].fix.as_ref().map(|fix| fix.edits[0].text.as_str()), Some("// one\n  // two"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where on its line something that was opened most likely ends: at the first place where the line then reads as a statement.
 
 use super::grammar::reads;
+use super::tokens::is_word;
 use super::words::Context;
 use std::ops::Range;
 
@@ -28,6 +29,62 @@ pub fn text_end(text: &str, open: usize, quote: char) -> Option<usize> {
     let reads = places.iter().find(|at| reads_with(written, **at - line.start, quote));
     let closes = |at: &&usize| is_balanced(&format!("{}{quote}{}", &text[line.start..**at], &text[**at..line.end]));
     reads.or_else(|| places.iter().find(closes)).copied()
+}
+
+/// So many signs of one kind have their other places looked for: a person mistypes a few, and each place is read as a statement.
+pub const GUESSED: usize = 4;
+
+/// So many other places are tried for one sign.
+const PLACES: usize = 10;
+
+/// Where else on its line a bracket that opens at `open` may be closed, so that the line reads.
+pub fn ends_behind(text: &str, open: usize, sign: char) -> Vec<usize> {
+    let Some(line) = line_around(text, open) else { return Vec::new() };
+    let ends = |at: &usize| text[*at..line.end].starts_with([' ', ',', ')']) || *at == line.end;
+    let places = (open + 2..=line.end).filter(|at| text.is_char_boundary(*at)).filter(ends);
+    let places = places.filter(|at| !text[..*at].ends_with([' ', ',']));
+    places.filter(|at| reads_with(&text[line.clone()], at - line.start, sign)).take(PLACES).collect()
+}
+
+/// Where on its line a bracket that closes at `close` may be opened, so that the line reads: a blank that it may stand for, or a place
+/// before or within a word.
+pub fn openings(text: &str, close: usize, sign: char) -> Vec<Range<usize>> {
+    let Some(line) = line_around(text, close.saturating_sub(1)) else { return Vec::new() };
+    let written = &text[line.clone()];
+    let bytes = written.as_bytes();
+    let last = (close - line.start).min(written.len());
+    let is_boundary = |at: usize| {
+        let kind = |byte: u8| (byte.is_ascii_digit(), byte.is_ascii_alphabetic());
+        at == 0 || at == last || !is_word(bytes[at - 1]) || kind(bytes[at - 1]) != kind(bytes[at])
+    };
+    let mut places: Vec<usize> = (0..=last).rev().filter(|at| written.is_char_boundary(*at)).collect();
+    places.sort_by_key(|at| !is_boundary(*at));
+    let whole = |at: usize| match at > 0 && bytes[at - 1] == b' ' && at > 1 && is_word(bytes[at - 2]) {
+        true => vec![at - 1..at, at..at],
+        false => vec![at..at],
+    };
+    let reads_so = |place: &Range<usize>| {
+        let statement = format!("{}{sign}{}", &written[..place.start], &written[place.end..]);
+        Context::ALL.into_iter().any(|context| reads(context, &statement))
+    };
+    let found = places.into_iter().flat_map(whole).filter(reads_so).take(2 * PLACES);
+    found.map(|place| line.start + place.start..line.start + place.end).collect()
+}
+
+/// What mends quotes of a line on which one opens that is not closed: the place, and what stands there then.
+pub fn quotes(text: &str, open: usize, quote: char) -> Vec<(Range<usize>, &'static str)> {
+    let Some(line) = line_around(text, open) else { return Vec::new() };
+    let (ours, other) = if quote == '"' { ("\"", '\'') } else { ("'", '"') };
+    let places =
+        |sign: char| text[line.clone()].match_indices(sign).map(|(at, _)| line.start + at..line.start + at + 1);
+    let swapped = places(other).map(|place| (place, ours));
+    let less = places(quote).map(|place| (place, ""));
+    let more = (line.start..=line.end).filter(|at| text.is_char_boundary(*at)).map(|at| (at..at, ours));
+    let reads_so = |(place, ours): &(Range<usize>, &str)| {
+        let statement = format!("{}{ours}{}", &text[line.start..place.start], &text[place.end..line.end]);
+        is_balanced(&statement) && Context::ALL.into_iter().any(|context| reads(context, &statement))
+    };
+    swapped.chain(less).chain(more).filter(reads_so).take(2 * PLACES).collect()
 }
 
 /// The line without its indentation, its comment and the brace of a body.

@@ -1,9 +1,10 @@
 //! The generated parser, and what its failures mean to a person.
 
 use super::expected::{COULD_END, END, NAME, OPERATOR, VALUE, described};
+use super::repairs;
 use super::words::{self, Context};
 use crate::base::{FileId, Span};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 use pest::iterators::Pair;
@@ -67,7 +68,8 @@ pub fn otherwise(file: FileId, text: &str, offset: usize) -> Result<Option<Node<
 }
 
 /// Parses one statement that starts at `offset` of its file. The node is what the statement holds.
-pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Result<Node<'_>, Box<Refusal>> {
+/// What it may mean where it is none is looked for where it `mends`.
+pub fn parse(file: FileId, context: Context, text: &str, offset: usize, mends: bool) -> Result<Node<'_>, Box<Refusal>> {
     let rule = rule_of(context);
     match Grammar::parse(rule, text) {
         // A statement rule has one child beside the end of input.
@@ -78,16 +80,29 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Resul
                 refusal.diagnostic = quoted;
             }
             refusal.diagnostic = mended(refusal.diagnostic, context, text, offset);
+            let at = place(&error);
+            let meant =
+                |code: Code| super::meant::meant(file, context, text, at, offset).filter(|meant| meant.code == code);
+            if let (true, None) = (refusal.diagnostic.code == Code::E0100, &refusal.diagnostic.fix) {
+                refusal.diagnostic =
+                    meant(Code::E0118).map_or(refusal.diagnostic.clone(), |meant| meant.or_else(refusal.diagnostic));
+            }
             if let ([word], None) = (expected(&error).as_slice(), &refusal.diagnostic.fix)
                 && *word != "`:`"
             {
                 refusal.diagnostic = with_word(refusal.diagnostic, context, text, offset, word);
             }
             if let (true, None) = (refusal.diagnostic.code == Code::E0100, &refusal.diagnostic.fix) {
-                let meant = super::meant::meant(file, context, text, place(&error), offset);
-                refusal.diagnostic = meant.unwrap_or(refusal.diagnostic);
+                refusal.diagnostic =
+                    meant(Code::E0100).map_or(refusal.diagnostic.clone(), |meant| meant.or_else(refusal.diagnostic));
             }
             refusal.diagnostic = with_form(refusal.diagnostic, context, text);
+            if refusal.second.is_none() && mends {
+                let more = super::meant::all(context, text, at).into_iter().chain(repairs::shapes(context, text));
+                for mended in more.chain(repairs::around(context, text, at)) {
+                    refusal.diagnostic = refusal.diagnostic.or(repairs::fix(file, text, &mended, offset));
+                }
+            }
             Err(Box::new(refusal))
         }
     }
@@ -95,13 +110,13 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Resul
 
 /// Without a fix with which the statement does not parse, unless that makes two of it.
 fn mended(refused: Diagnostic, context: Context, text: &str, offset: usize) -> Diagnostic {
-    let Some(fix) = &refused.fix else { return refused };
-    let range = fix.span.range();
-    if fix.text == "\n" || range.start < offset || range.end > offset + text.len() {
+    let Some(edit) = refused.fix.as_ref().map(|fix| &fix.edits[0]) else { return refused };
+    let range = edit.span.range();
+    if edit.text == "\n" || range.start < offset || range.end > offset + text.len() {
         return refused;
     }
     let (before, behind) = (&text[..range.start - offset], &text[range.end - offset..]);
-    match reads(context, &format!("{before}{}{behind}", fix.text)) {
+    match reads(context, &format!("{before}{}{behind}", edit.text)) {
         true => refused,
         false => Diagnostic { fix: None, ..refused },
     }
@@ -139,7 +154,7 @@ fn quoted_label(file: FileId, context: Context, text: &str, offset: usize) -> Op
     }
     let span = Span::new(file, offset, offset + label.len() + 2);
     let problem = Diagnostic::new(Code::E0100, "the name of an option has no quotes", span, "quoted");
-    Some(problem.fix(span, label, format!("write `{label}:`")))
+    Some(problem.fix(Applicability::MachineApplicable, span, label, format!("write `{label}:`")))
 }
 
 /// The fix where one word is all that is missing or wrong: whichever of putting it there and putting it in the place
@@ -161,11 +176,11 @@ fn with_word(refused: Diagnostic, context: Context, text: &str, offset: usize, w
     // A name is no wrong word, whatever it would read as.
     let joins = words::CONNECTING.contains(&found) || matches!(found, "if" | "during" | "to" | "with");
     if joins && reads(context, &format!("{before}{word}{behind}")) {
-        return Diagnostic { help: None, ..refused.clone() }.fix(refused.span(), word, format!("write `{word}`"));
+        return refused.clone().fix(Applicability::Maybe, refused.span(), word, format!("write `{word}`"));
     }
     if reads(context, &format!("{before}{word} {found}{behind}")) {
         let help = format!("write `{word}` before it");
-        return Diagnostic { help: None, ..refused.clone() }.fix(refused.span().before(), format!("{word} "), help);
+        return refused.clone().fix(Applicability::Maybe, refused.span().before(), format!("{word} "), help);
     }
     refused
 }
@@ -173,6 +188,7 @@ fn with_word(refused: Diagnostic, context: Context, text: &str, offset: usize, w
 /// Two statements on one line; the second starts at the span.
 pub fn two_statements(second: Span) -> Diagnostic {
     Diagnostic::new(Code::E0105, "two statements on one line", second, "the second one starts here").fix(
+        Applicability::MachineApplicable,
         second.before(),
         "\n",
         "put it on a line of its own",
@@ -220,7 +236,10 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
     if text[at..].starts_with('(') && gap > 0 && before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
         let blanks = Span::new(file, offset + at - gap, offset + at);
         let problem = Diagnostic::new(Code::E0100, "the `(` of a call touches its name", span, "written apart");
-        return Refusal { diagnostic: problem.fix(blanks, "", "take the blank away"), second: None };
+        return Refusal {
+            diagnostic: problem.fix(Applicability::MachineApplicable, blanks, "", "take the blank away"),
+            second: None,
+        };
     }
     let diagnostic = Diagnostic::new(Code::E0100, message, span, label);
     if text[at..].starts_with(':') && words::statement(super::tokens::first_word(text)).is_some() {
@@ -235,7 +254,10 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
         && before.rsplit(' ').next() == Some("alert")
     {
         let help = format!("the name of an alert stands in quotes: `\"{first_word}\"`");
-        return Refusal { diagnostic: diagnostic.fix(span, format!("\"{first_word}\""), help), second: None };
+        return Refusal {
+            diagnostic: diagnostic.fix(Applicability::MachineApplicable, span, format!("\"{first_word}\""), help),
+            second: None,
+        };
     }
     if first_word == "while" && words::statement(super::tokens::first_word(text)).is_some() {
         let help = "a loop is written `repeat while CONDITION at most 10 { … }`";

@@ -2,12 +2,13 @@
 //! write who know other languages. One is offered only where the statement parses with it.
 
 use super::grammar::stops;
+use super::repairs::changed;
 use super::tokens::{first_word, is_word, starts_with_words};
 use super::units;
 use super::words::{self, Context};
 use crate::base::elsewhere::snake_case;
 use crate::base::{FileId, Span, boundary};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use std::ops::Range;
 
 /// A piece of the statement, what to write in its place, and why.
@@ -46,23 +47,24 @@ pub fn meant(file: FileId, context: Context, text: &str, at: usize, offset: usiz
         "" => "remove it".to_owned(),
         ours => format!("write `{ours}`"),
     };
-    Some(Diagnostic::new(first.code, first.why, span, label).fix(span, ours, help))
+    Some(Diagnostic::new(first.code, first.why, span, label).fix(Applicability::Maybe, span, ours, help))
+}
+
+/// The statement with each rewriting that makes it one.
+pub fn all(context: Context, text: &str, at: usize) -> Vec<String> {
+    if text.len() > LONGEST {
+        return Vec::new();
+    }
+    let stopped = Stopped { text, at, context };
+    let rewritten = stopped.rewritings().map(|rewriting| rewriting.of(text));
+    rewritten.filter(|rewritten| stops(context, rewritten).is_none()).collect()
 }
 
 /// The first rewriting, and the statement after all of them, which parses.
 fn mend(context: Context, text: &str, at: usize, most: usize) -> Option<(Rewriting, String)> {
     let stopped = Stopped { text, at, context };
-    let all = [
-        stopped.numbers(),
-        stopped.units(),
-        stopped.operators(),
-        stopped.words(),
-        stopped.brackets(),
-        stopped.texts(),
-        stopped.missing(),
-    ];
     let mut further: Option<(usize, Rewriting, String)> = None;
-    for rewriting in all.into_iter().flatten() {
+    for rewriting in stopped.rewritings() {
         let rewritten = rewriting.of(text);
         match stops(context, &rewritten) {
             None => return Some((rewriting, rewritten)),
@@ -80,18 +82,6 @@ fn mend(context: Context, text: &str, at: usize, most: usize) -> Option<(Rewriti
     mend(context, &rewritten, next, most - 1).map(|(_, mended)| (rewriting, mended))
 }
 
-/// The words in which two texts differ, and what the second has there.
-fn changed(text: &str, mended: &str) -> (Range<usize>, String) {
-    let word = |c: char| !c.is_whitespace();
-    let same = text.bytes().zip(mended.bytes()).take_while(|(a, b)| a == b).count();
-    let start = text[..boundary::floor(text, same)].trim_end_matches(word).len();
-    let most = text.len().min(mended.len()) - start;
-    let alike = text.bytes().rev().zip(mended.bytes().rev()).take(most).take_while(|(a, b)| a == b).count();
-    let behind = &text[boundary::floor(text, text.len() - alike)..];
-    let end = text.len() - behind.trim_start_matches(word).len();
-    (start..end, mended[start..mended.len() - (text.len() - end)].to_owned())
-}
-
 struct Stopped<'a> {
     text: &'a str,
     at: usize,
@@ -99,8 +89,18 @@ struct Stopped<'a> {
 }
 
 /// Operators of elsewhere, the longest first.
-const OPERATORS: &[(&str, &str)] =
-    &[("!==", "!="), ("===", "=="), ("=<", "<="), ("=>", ">="), ("<>", "!="), ("~=", "!="), ("::", "."), ("->", ".")];
+const OPERATORS: &[(&str, &str)] = &[
+    ("...", ".."),
+    ("..=", ".."),
+    ("!==", "!="),
+    ("===", "=="),
+    ("=<", "<="),
+    ("=>", ">="),
+    ("<>", "!="),
+    ("~=", "!="),
+    ("::", "."),
+    ("->", "."),
+];
 
 /// Words that compare, the longest first.
 const COMPARISONS: &[(&str, &str)] = &[
@@ -148,6 +148,20 @@ const COMPARISONS: &[(&str, &str)] = &[
 const PREFIXES: &[&str] = &["async", "await", "export", "default", "public", "private", "static", "pub", "yield"];
 
 impl Stopped<'_> {
+    /// The likeliest first.
+    fn rewritings(&self) -> impl Iterator<Item = Rewriting> {
+        let all = [
+            self.numbers(),
+            self.units(),
+            self.operators(),
+            self.words(),
+            self.brackets(),
+            self.texts(),
+            self.missing(),
+        ];
+        all.into_iter().flatten()
+    }
+
     fn rewriting(&self, place: Range<usize>, text: impl Into<String>, why: &'static str) -> Rewriting {
         Rewriting { code: Code::E0100, place, text: text.into(), why }
     }
@@ -304,6 +318,15 @@ impl Stopped<'_> {
             "(" => found.extend(self.bracketed(token.start, '[', ']', "a list stands in `[ ]`")),
             _ => {}
         }
+        // `{{ … }}`, and `in 200, 201`
+        if self.text.contains("{{") {
+            let text = self.text.replace("{{", "{").replace("}}", "}");
+            found.push(self.rewriting(0..self.text.len(), text, "one brace is enough"));
+        }
+        if let Some(at) = self.text.rfind(" in ").map(|at| at + " in ".len()).filter(|at| *at <= token.start) {
+            let list = self.text[at..].trim().trim_matches(['(', ')', '{', '}', '[', ']']);
+            found.push(self.rewriting(at..self.text.len(), format!("[{list}]"), "a list stands in `[ ]`"));
+        }
         // `in (200, 201)` fails within the brackets.
         let open = self.text[..token.start].rfind('(').filter(|open| self.text[..*open].trim_end().ends_with(" in"));
         found.extend(open.and_then(|open| self.bracketed(open, '[', ']', "a list stands in `[ ]`")));
@@ -358,6 +381,14 @@ impl Stopped<'_> {
                     text: name,
                     why: "a name has no quotes",
                 });
+            }
+        }
+        // `http(127.0.0.1:8080)`
+        if let Some(open) = before.rfind('(').filter(|open| !before[*open..].contains(['"', ')', ' '])) {
+            let end = self.text[open..].find([')', ' ']).map_or(self.text.len(), |end| open + end);
+            for scheme in ["", "http://"] {
+                let text = format!("\"{scheme}{}\"", &self.text[open + 1..end]);
+                found.push(self.rewriting(open + 1..end, text, "a text stands in quotes"));
             }
         }
         if rest.starts_with(['/', '?']) || rest.starts_with("http") {

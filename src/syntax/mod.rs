@@ -3,6 +3,7 @@
 
 pub mod ast;
 mod balance;
+mod braces;
 mod characters;
 mod closed;
 pub mod format;
@@ -11,6 +12,7 @@ mod grammar;
 mod lower;
 pub mod dialect;
 mod meant;
+mod repairs;
 pub mod needs;
 mod split;
 mod tokens;

@@ -5,7 +5,7 @@ use super::balance::balance;
 use super::tokens::{self, Comment, CommentKind, Token, TokenKind, Unended};
 use super::words;
 use crate::base::{FileId, Span};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Applicability, Code, Diagnostic, Diagnostics};
 use std::ops::Range;
 
 /// A statement has at most so many words, signs, and values put into texts, without those of its body: each becomes a
@@ -48,7 +48,7 @@ pub struct Split {
 pub fn split(file: FileId, text: &str, unended: Unended, diagnostics: &mut Diagnostics) -> Split {
     let scan = tokens::scan(file, text, unended, diagnostics);
     let mut broken = scan.broken;
-    let tokens = balance(file, text, scan.tokens, &mut broken, diagnostics);
+    let tokens = balance(file, text, scan.tokens, unended == Unended::WhereItReads, &mut broken, diagnostics);
     broken.sort_unstable();
     let newlines = insignificant_newlines(text, &tokens);
     let blanked = blank(text, &scan.comments, &tokens, &newlines);
@@ -258,7 +258,7 @@ impl Cutter<'_> {
                 statement.broken = true;
                 problem.help("put the `-` at the end of the line above")
             }
-            None => problem.fix(span, "", "remove it"),
+            None => problem.fix(Applicability::MachineApplicable, span, "", "remove it"),
         });
     }
 
@@ -310,9 +310,12 @@ impl Cutter<'_> {
             true => ("", "remove it: a line ends its statement"),
             false => ("\n", "put the next statement on a line of its own"),
         };
-        self.diagnostics.push(
-            Diagnostic::new(Code::E0107, "statements do not end with `;`", span, "not needed").fix(span, with, help),
-        );
+        self.diagnostics.push(Diagnostic::new(Code::E0107, "statements do not end with `;`", span, "not needed").fix(
+            Applicability::MachineApplicable,
+            span,
+            with,
+            help,
+        ));
     }
 
     /// The `///` lines directly above the line that starts at an offset.

@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::base::{FileId, Span};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Applicability, Code, Diagnostic, Diagnostics, Fix};
 use std::ops::Range;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +139,11 @@ pub fn scan(file: FileId, text: &str, unended: Unended, diagnostics: &mut Diagno
         };
         tokens.push(Token { kind, range: start..at });
     }
-    unclosed.iter().for_each(|unclosed| diagnostics.push(unclosed.diagnostic(file, text)));
+    let guesses = |at: usize| unended == Unended::WhereItReads && at < super::closed::GUESSED;
+    unclosed
+        .iter()
+        .enumerate()
+        .for_each(|(at, unclosed)| diagnostics.push(unclosed.diagnostic(file, text, guesses(at))));
     Scan { tokens, comments, broken }
 }
 
@@ -163,7 +167,7 @@ impl Unclosed {
             && first.is_none_or(|token| words::statement(&text[token.range.clone()]).is_none())
     }
 
-    fn diagnostic(&self, file: FileId, text: &str) -> Diagnostic {
+    fn diagnostic(&self, file: FileId, text: &str, guesses: bool) -> Diagnostic {
         let quote = &text[self.start..=self.start];
         let span = Span::new(file, self.start, self.start + 1);
         if text.as_bytes()[self.start..].starts_with(&[text.as_bytes()[self.start]; 3]) {
@@ -174,7 +178,20 @@ impl Unclosed {
         match self.continued {
             true => problem.help("a text stays on one line; `\\n` in a `\"…\"` is a line break"),
             false => {
-                problem.fix(Span::new(file, self.end, self.end), quote, format!("put `{quote}` at the end of the text"))
+                let end = Span::new(file, self.end, self.end);
+                let problem =
+                    problem.fix(Applicability::Maybe, end, quote, format!("put `{quote}` at the end of the text"));
+                let sign = char::from(text.as_bytes()[self.start]);
+                let others = if guesses { super::closed::quotes(text, self.start, sign) } else { Vec::new() };
+                let others = others.into_iter().map(|(place, ours)| {
+                    let help = match (ours, place.is_empty()) {
+                        ("", _) => format!("remove one `{quote}`"),
+                        (ours, true) => format!("put `{ours}` here"),
+                        (ours, false) => format!("write `{ours}`"),
+                    };
+                    Fix::new(Applicability::Maybe, Span::new(file, place.start, place.end), ours, help)
+                });
+                others.fold(problem, Diagnostic::or)
             }
         }
     }

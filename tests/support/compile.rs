@@ -3,7 +3,7 @@
 use super::machine::MACHINE;
 use std::path::{Path, PathBuf};
 use stressc::base::Sources;
-use stressc::check::check;
+use stressc::check::{check, mend::mended};
 use stressc::diag::Diagnostic;
 use stressc::inputs::{Asked, load_text};
 use stressc::plan::{Share, plan};
@@ -12,9 +12,9 @@ use stressc::plan::{Share, plan};
 /// beside itself is looked for where `name` lies.
 pub fn compile(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
     let loaded = load_text(Path::new(name), text.to_owned(), &Asked::default()).unwrap();
-    let (sources, mut diagnostics) = (loaded.sources, loaded.diagnostics);
-    let (program, found) = check(&loaded.inputs, &sources);
-    diagnostics.extend(found);
+    let (sources, mut inputs) = (loaded.sources, loaded.inputs);
+    let (program, meaning) = check(&inputs, &sources);
+    let mut diagnostics = mended(&mut inputs, &sources, loaded.diagnostics, meaning);
     if !diagnostics.has_errors() {
         for scenario in &program.scenarios {
             diagnostics.extend(plan(scenario, name, Share::WHOLE, MACHINE).1);

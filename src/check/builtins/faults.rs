@@ -111,8 +111,8 @@ const fn limit(of: &'static str, holds: fn(f64) -> bool, problem: &'static str) 
 }
 
 const SHARE: Allowed = limit("share", |share| (0.0..=1.0).contains(&share), "a share lies between 0% and 100%");
-const FORWARD: Allowed = limit("by", |by| by >= 0.0, "a negative value makes no sense here");
-const FORWARD_JITTER: Allowed = limit("jitter", |jitter| jitter >= 0.0, "a negative value makes no sense here");
+const FORWARD: Allowed = limit("by", |by| by >= 0.0, "must not be negative");
+const FORWARD_JITTER: Allowed = limit("jitter", |jitter| jitter >= 0.0, "must not be negative");
 const LIVED: Allowed =
     limit("after", |after| after >= 1.0, "nothing passes before that; leave `after` out, and they are reset at once");
 const SPEED: Allowed = limit("to", |to| to > 0.0, "nothing passes at no speed; write `partition(…)`");

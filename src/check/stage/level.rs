@@ -125,18 +125,29 @@ impl<'a> ScenarioChecker<'a, '_> {
             let problem = Diagnostic::new(Code::E0301, message, span, format!("{text} what?"));
             self.push(match model {
                 _ if spike => problem.fix(
+                    Applicability::Maybe,
                     span,
                     format!("{text}x"),
                     format!("did you mean `{text}x`, a multiple of the level before?"),
                 ),
-                Some(Type::Users) => {
-                    problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?"))
+                Some(Type::Users) => problem.fix(
+                    Applicability::Maybe,
+                    span,
+                    format!("{text} users"),
+                    format!("did you mean `{text} users`?"),
+                ),
+                Some(_) => {
+                    problem.fix(Applicability::Maybe, span, format!("{text}/s"), format!("did you mean `{text}/s`?"))
                 }
-                Some(_) => problem.fix(span, format!("{text}/s"), format!("did you mean `{text}/s`?")),
                 None => problem.help(format!(
                     "`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs"
                 )),
             });
+        } else if let (true, Meaning::Quantity(share, Type::Percent)) = (spike, found) {
+            let factor = format!("{}x", (share * 1e6).round() / 1e6);
+            let message = "a spike goes up to a multiple of the level before, or to a level";
+            let problem = Diagnostic::new(Code::E0301, message, span, "a Percent");
+            self.push(problem.fix(Applicability::Maybe, span, &factor, format!("write `{factor}`")));
         } else {
             self.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
         }

@@ -2,7 +2,7 @@
 
 use super::Lower;
 use crate::base::{Name, Span};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic, Fix};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
 use crate::syntax::needs;
@@ -75,7 +75,9 @@ impl Lower<'_> {
             {
                 let problem =
                     Diagnostic::new(Code::E0106, "comparisons do not chain", operator_span, "a second comparison");
-                self.diagnostics.push(problem.label(*first, "the first one").help("write `a < b and b < c`"));
+                let during = Fix::new(Applicability::Maybe, operator_span, "during", "write `during`");
+                let problem = problem.label(*first, "the first one").help("write `a < b and b < c`");
+                self.diagnostics.push(if operator == Binary::In { problem.or(during) } else { problem });
                 left.kind = ExprKind::Wrong;
             }
             let span = left.span.to(right.span);
@@ -156,7 +158,7 @@ impl Lower<'_> {
         let right = ours.trim();
         let problem =
             Diagnostic::new(Code::E0109, format!("`{written}` is not an operator of the language"), span, "here");
-        self.diagnostics.push(problem.fix(span, ours, format!("write `{right}`")));
+        self.diagnostics.push(problem.fix(Applicability::MachineApplicable, span, ours, format!("write `{right}`")));
     }
 
     fn primary(&mut self, node: Node<'_>) -> Expr {
@@ -268,7 +270,9 @@ impl Lower<'_> {
 
     fn wrong_equals(&mut self, node: &Node<'_>, message: &str) {
         let span = self.span(node);
-        self.diagnostics.push(Diagnostic::new(Code::E0103, message, span, "here").fix(span, ":", "write `:`"));
+        let problem = Diagnostic::new(Code::E0103, message, span, "here");
+        let problem = problem.fix(Applicability::MachineApplicable, span, ":", "write `:`");
+        self.diagnostics.push_together(problem, self.offset);
     }
 
     /// A label between quotes, which mean in it what they mean in other texts.

@@ -3,7 +3,7 @@
 use super::{Lower, Lowered, ParsedHead, children};
 use crate::base::Name;
 use crate::base::elsewhere::snake_case;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic, Fix};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{self, Node, Rule};
 use crate::syntax::needs;
@@ -64,9 +64,16 @@ impl Lower<'_> {
                     ["std", name] => UseFrom::Library((*name).to_owned()),
                     _ => {
                         let problem = Diagnostic::new(Code::E0208, "this is no module", span, "not of the library");
-                        self.diagnostics.push(
-                            problem.help("write `use std.shapes` for the library, `use \"./file.stress\"` for a file"),
-                        );
+                        let problem =
+                            problem.help("write `use std.shapes` for the library, `use \"./file.stress\"` for a file");
+                        let last = words.last().map_or("", |word| *word);
+                        let library = format!("std.{last}");
+                        let file = format!("\"./{last}.stress\"");
+                        let fix = |text: String| {
+                            let help = format!("write `use {text}`");
+                            Fix::new(Applicability::Maybe, span, text, help)
+                        };
+                        self.diagnostics.push(problem.or(fix(library)).or(fix(file)));
                         return Item::Refused(
                             alias.or_else(|| words.last().map(|word| Name { text: (*word).to_owned(), span })),
                         );
@@ -106,7 +113,12 @@ impl Lower<'_> {
         let problem = Diagnostic::new(Code::E0100, message, name.span.after(), "a type is missing here");
         let guess = find(node, Rule::value).and_then(|value| type_of_literal(value.as_str().trim()));
         self.diagnostics.push(match guess {
-            Some(kind) => problem.fix(name.span.after(), format!(": {kind}"), format!("write `{name}: {kind}`")),
+            Some(kind) => problem.fix(
+                Applicability::Maybe,
+                name.span.after(),
+                format!(": {kind}"),
+                format!("write `{name}: {kind}`"),
+            ),
             None => {
                 problem.help(format!("write `{name}: Duration`, or another type such as `Rate`, `Users` or `Text`"))
             }
@@ -133,7 +145,7 @@ impl Lower<'_> {
                 if next.as_rule() == Rule::wrong_colon {
                     let span = lower.span(&next);
                     let problem = Diagnostic::new(Code::E0103, "a profile sets with `=`, not `:`", span, "here");
-                    lower.diagnostics.push(problem.fix(span, " =", "write `=`"));
+                    lower.diagnostics.push(problem.fix(Applicability::MachineApplicable, span, " =", "write `=`"));
                     next = parts.next().expect("a setting has a value");
                 }
                 settings.push(Setting { path, value: lower.value(next) });
@@ -237,7 +249,12 @@ impl Lower<'_> {
         } else if name.text.chars().any(|c| c.is_ascii_uppercase()) {
             let small = snake_case(&name.text);
             let problem = Diagnostic::new(Code::E0118, format!("`{name}` has capitals"), name.span, "not a name");
-            self.diagnostics.push(problem.fix(name.span, &small, format!("names are written small: `{small}`")));
+            self.diagnostics.push(problem.fix(
+                Applicability::Maybe,
+                name.span,
+                &small,
+                format!("names are written small: `{small}`"),
+            ));
         }
     }
 
@@ -356,7 +373,7 @@ impl Lower<'_> {
                     Rule::wrong_equals => {
                         let span = lower.span(&part);
                         let problem = Diagnostic::new(Code::E0103, "an area lists with `:`, not `=`", span, "here");
-                        lower.diagnostics.push(problem.fix(span, ":", "write `:`"));
+                        lower.diagnostics.push(problem.fix(Applicability::MachineApplicable, span, ":", "write `:`"));
                     }
                     _ => {}
                 }
@@ -375,7 +392,7 @@ impl Lower<'_> {
 }
 
 /// The type of a value that a person can tell by its looks.
-fn type_of_literal(text: &str) -> Option<&'static str> {
+pub fn type_of_literal(text: &str) -> Option<&'static str> {
     let digits = text.starts_with(|c: char| c.is_ascii_digit());
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '_' | ' '));
     Some(match unit {

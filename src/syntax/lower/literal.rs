@@ -3,7 +3,7 @@
 use super::Lower;
 use crate::base::Span;
 use crate::base::units::{self, Rate};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
 use crate::syntax::needs;
@@ -113,6 +113,7 @@ impl Lower<'_> {
                 let number = text[..text.len() - unit.len()].trim();
                 let problem = Diagnostic::new(Code::E0102, "a unit touches its number", span, "written apart");
                 self.diagnostics.push(problem.fix(
+                    Applicability::Maybe,
                     span,
                     format!("{number}{right}"),
                     format!("write `{number}{right}`"),
@@ -128,15 +129,22 @@ impl Lower<'_> {
 
     fn unknown_unit(&mut self, text: &str, unit: &str, span: Span) {
         let number = &text[..text.len() - unit.len()];
+        let exponent = unit.strip_prefix(['e', 'E']).and_then(|rest| {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let value = format!("{number}e{}", &rest[..digits]).parse::<f64>().ok().filter(|value| *value < 1e15)?;
+            let (length, ours) = written::leading(&rest[digits..])?;
+            (length == rest.len() - digits).then(|| format!("{value}{ours}"))
+        });
         let problem = Diagnostic::new(Code::E0102, format!("`{unit}` is not a unit"), span, "no such unit");
         let right =
             match (written::foreign(unit).map(str::to_owned).or_else(|| written::nearest(unit)), written_out(text)) {
+                _ if exponent.is_some() => exponent,
                 (Some(right), _) => Some(format!("{number}{right}")),
                 (None, None) => unit.strip_prefix(['O', 'o']).map(|rest| format!("{number}0{rest}")),
                 (None, written_out) => written_out,
             };
         let problem = match right {
-            Some(right) => problem.fix(span, &right, format!("write `{right}`")),
+            Some(right) => problem.fix(Applicability::MachineApplicable, span, &right, format!("write `{right}`")),
             None => problem.help("there is `k M`, `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB TB KiB MiB GiB TiB`, `bps kbps Mbps Gbps` and ` users`"),
         };
         self.diagnostics.push(problem);
@@ -210,10 +218,16 @@ impl Lower<'_> {
                     if let Some(name) = doubled(&self.text[span.range().start..]) {
                         let whole = Span::new(self.file, span.range().start, span.range().start + name.len() + 4);
                         let help = format!("one brace is enough: `{{{}}}`", name.trim());
-                        self.diagnostics.push(problem.fix(whole, format!("{{{}}}", name.trim()), help));
+                        self.diagnostics.push(problem.fix(
+                            Applicability::Maybe,
+                            whole,
+                            format!("{{{}}}", name.trim()),
+                            help,
+                        ));
                         continue;
                     }
                     self.diagnostics.push(problem.fix(
+                        Applicability::Maybe,
                         span,
                         "\\{",
                         "write `\\{`, or `'…'` for a text without interpolations",

@@ -3,6 +3,7 @@
 mod clause;
 mod expr;
 mod item;
+pub use item::type_of_literal;
 mod literal;
 mod stage;
 mod step;
@@ -16,7 +17,7 @@ use super::words::{self, Context};
 use crate::base::elsewhere::snake_case;
 use crate::base::suggest::similar;
 use crate::base::{FileId, Name, Source, Span};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Applicability, Code, Diagnostic, Diagnostics, Fix};
 use std::ops::Range;
 
 /// Statements on one line that are read apart: each is found by failing at the next, which takes the rest of the line.
@@ -162,7 +163,10 @@ impl<'a> Lower<'a> {
     }
 
     fn parsed(&self, range: Range<usize>, context: Context) -> Result<Node<'a>, Box<grammar::Refusal>> {
-        grammar::parse(self.file, context, &self.text[range.clone()], range.start)
+        // Nobody mends more at a time.
+        const MENDED: usize = 50;
+        let mends = self.diagnostics.count() < MENDED;
+        grammar::parse(self.file, context, &self.text[range.clone()], range.start, mends)
     }
 
     fn belongs_to_nothing(&mut self, block: &Block, broken: bool) {
@@ -187,8 +191,11 @@ impl<'a> Lower<'a> {
         let found = &self.text[span.range()];
         let problem =
             Diagnostic::new(Code::E0100, format!("`{found}` is not expected behind a body"), span, "not expected");
-        self.diagnostics
-            .push(problem.help("a body ends its statement; what belongs to the statement stands before the `{`"));
+        let problem = problem.help("a body ends its statement; what belongs to the statement stands before the `{`");
+        let written = &self.text[range.clone()];
+        let meant = super::repairs::branches(written).into_iter().chain(super::repairs::turns(written));
+        let fixes = meant.map(|mended| super::repairs::fix(self.file, written, &mended, range.start));
+        self.diagnostics.push(fixes.fold(problem, Diagnostic::or));
         false
     }
 
@@ -232,7 +239,7 @@ impl<'a> Lower<'a> {
             Some(known) if known.contexts.contains(&context) => return true,
             _ if context != Context::Choice && labelled() => {
                 let problem = Diagnostic::new(Code::E0100, "an option has a `:` behind its name", span, "no `:`");
-                problem.fix(span.after(), ":", format!("write `{word}:`"))
+                problem.fix(Applicability::MachineApplicable, span.after(), ":", format!("write `{word}:`"))
             }
             _ if context.has_conditions() => return true,
             // A share may have any name.
@@ -246,6 +253,7 @@ impl<'a> Lower<'a> {
                 let places: Vec<&str> = known.contexts.iter().map(|c| c.place()).collect();
                 Diagnostic::new(Code::E0114, format!("`{word}` does not belong {}", context.place()), span, "not here")
                     .help(format!("it stands {}", places.join(" or ")))
+                    .or(Fix::new(Applicability::Maybe, span.after(), ":", format!("write `{word}:`")))
             }
             None => {
                 let message = format!("no statement starts with `{word}` {}", context.place());
@@ -254,24 +262,39 @@ impl<'a> Lower<'a> {
                 match words::foreign(word, context) {
                     _ if let Some(object) = one_header(word, rest).filter(|_| context.has_headers()) => {
                         let whole = Span::new(self.file, start, start + text.trim_end().len());
-                        problem.fix(whole, &object, format!("headers are an object: `{object}`"))
+                        problem.fix(
+                            Applicability::MachineApplicable,
+                            whole,
+                            &object,
+                            format!("headers are an object: `{object}`"),
+                        )
                     }
-                    Some(ours) => problem.fix(span, ours, format!("this language says `{ours}`")),
+                    Some(ours) => problem.fix(Applicability::Maybe, span, ours, format!("this language says `{ours}`")),
                     None if let Some(rest) = super::meant::without_prefix(text).filter(|rest| starts(rest)) => {
                         let prefix = Span::new(self.file, start, start + text.len() - rest.len());
-                        problem.fix(prefix, "", format!("remove `{word}`"))
+                        problem.fix(Applicability::MachineApplicable, prefix, "", format!("remove `{word}`"))
                     }
                     None if context.has_entries()
                         && self.text[end..].trim_start().starts_with('{')
                         && similar(word, words::standing_in(context)).is_none() =>
                     {
-                        problem.fix(span.after(), ":", format!("an option has a colon: `{word}: {{ … }}`"))
+                        problem.fix(
+                            Applicability::MachineApplicable,
+                            span.after(),
+                            ":",
+                            format!("an option has a colon: `{word}: {{ … }}`"),
+                        )
                     }
+                    None if let Some(hint) = hint(word) => problem.help(hint),
                     None if is_condition(text) => problem.help("a condition stands in `expect { … }`"),
                     None => problem.did_you_mean(span, word, words::standing_in(context)),
                 }
             }
         };
+        let shapes = super::repairs::shapes(context, text);
+        let diagnostic = shapes
+            .iter()
+            .fold(diagnostic, |diagnostic, mended| diagnostic.or(super::repairs::fix(self.file, text, mended, start)));
         self.diagnostics.push(diagnostic);
         false
     }
@@ -297,7 +320,12 @@ impl<'a> Lower<'a> {
     fn body<'s>(&mut self, head: &ParsedHead<'s>) -> Option<&'s [Statement]> {
         if head.body.is_none() {
             let problem = Diagnostic::new(Code::E0115, "a body is missing", head.span.after(), "`{ … }` belongs here");
-            self.diagnostics.push(problem.fix(head.span.after(), " {\n}", "add a body in braces"));
+            self.diagnostics.push(problem.fix(
+                Applicability::Maybe,
+                head.span.after(),
+                " {\n}",
+                "add a body in braces",
+            ));
         }
         head.body.map(|block| block.statements.as_slice())
     }
@@ -307,7 +335,7 @@ impl<'a> Lower<'a> {
         if let Some(colon) = node.clone().into_inner().find(|part| part.as_rule() == Rule::wrong_colon) {
             let span = self.span(&colon);
             let problem = Diagnostic::new(Code::E0103, "a declaration gives its value with `=`, not `:`", span, "here");
-            self.diagnostics.push(problem.fix(span, " =", "write `=`"));
+            self.diagnostics.push(problem.fix(Applicability::MachineApplicable, span, " =", "write `=`"));
         }
     }
 
@@ -352,6 +380,26 @@ fn one_header(word: &str, rest: &str) -> Option<String> {
     let value = value.trim_start().trim_start_matches([':', '=', ',']).trim();
     let name = if name.starts_with(['"', '\'']) { name.to_owned() } else { format!("\"{name}\"") };
     (!value.is_empty()).then(|| format!("headers: {{ {name}: {value} }}"))
+}
+
+/// What other languages have as a statement, and this one has another way or not at all.
+fn hint(word: &str) -> Option<&'static str> {
+    Some(match snake_case(word).as_str() {
+        "log" | "print" | "println" | "printf" | "echo" | "console" | "puts" | "debug" => {
+            "nothing is printed during a run; `stressc try FILE` shows each request with its answer"
+        }
+        "return" | "break" | "exit" | "goto" => "a flow runs to its end; `if CONDITION { … }` leaves steps out",
+        "class" | "struct" | "interface" | "trait" | "object" => "a scenario is written `scenario NAME { … }`",
+        "package" | "module" | "namespace" | "version" | "api_version" | "kind" | "apiversion" => {
+            "a file has no such line; it holds `scenario NAME { … }`"
+        }
+        "name" | "title" | "id" => "a name stands behind its keyword: `scenario NAME { … }`",
+        "tags" | "tag" | "labels" => "steps are named in the report by `group NAME { … }`, and requests by `as NAME`",
+        "try" | "catch" | "throw" | "raise" | "finally" => {
+            "a request that fails ends its iteration; `retry 3` behind a request repeats it"
+        }
+        _ => return None,
+    })
 }
 
 /// Whether a statement compares something, and so is a condition that stands in the wrong place.

@@ -3,7 +3,7 @@
 use super::item::find;
 use super::{Lower, Lowered, ParsedHead};
 use crate::base::Span;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
 use crate::syntax::split::Statement;
@@ -61,7 +61,7 @@ impl Lower<'_> {
                     let span = self.span(&part);
                     let problem =
                         Diagnostic::new(Code::E0116, "a ramp goes from one level to another with `->`", span, "here");
-                    self.diagnostics.push(problem.fix(span, "->", "write `->`"));
+                    self.diagnostics.push(problem.fix(Applicability::MachineApplicable, span, "->", "write `->`"));
                 }
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use super::item::find;
 use super::{Lower, Lowered, ParsedHead, children};
 use crate::base::Span;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{self, Node, Rule};
 use crate::syntax::split::{Block, Statement};
@@ -121,7 +121,7 @@ impl Lower<'_> {
         };
         let Some(block) = block else {
             let problem = Diagnostic::new(Code::E0115, "a body is missing", span.after(), "`{ … }` belongs here");
-            self.diagnostics.push(problem.fix(span.after(), " {\n}", "add a body in braces"));
+            self.diagnostics.push(problem.fix(Applicability::Maybe, span.after(), " {\n}", "add a body in braces"));
             return vec![Step { kind: StepKind::Refused(None), doc: None, span }];
         };
         let condition = branch.and_then(|node| {
@@ -193,7 +193,12 @@ impl Lower<'_> {
                     let problem =
                         Diagnostic::new(Code::E0100, "a loop in a flow says `at most`", span, "how often at most?");
                     let fix = format!("at most {turns}");
-                    self.diagnostics.push(problem.fix(span, &fix, format!("write `repeat {fix} {{ … }}`")));
+                    self.diagnostics.push(problem.fix(
+                        Applicability::Maybe,
+                        span,
+                        &fix,
+                        format!("write `repeat {fix} {{ … }}`"),
+                    ));
                     repeat.at_most = Some(Expr { kind: ExprKind::Wrong, span });
                 }
                 _ => {}
