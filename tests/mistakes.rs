@@ -252,7 +252,7 @@ const MISTAKES: &[Mistake] = &[
     }),
     ("a dashed function", |line| swapped(line, "error_rate(", "error-rate(")),
     ("milliseconds", |line| quantity(line, "ms", |number| format!("{number} milliseconds"))),
-    ("an exponent", |line| quantity(line, "ms", |number| format!("{}e1ms", number)).filter(|_| line.contains(" < "))),
+    ("an exponent", |line| quantity(line, "ms", |number| format!("{number}e1ms")).filter(|_| line.contains(" < "))),
     ("a letter O", |line| quantity(line, "0ms", |number| format!("{number}Oms"))),
     ("... for ..", |line| swapped(line, "..", "...")),
     ("or of values", |line| {

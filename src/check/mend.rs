@@ -14,15 +14,14 @@ const MOST_BYTES: usize = 192 << 10;
 
 /// All diagnostics of the form and of the meaning of files, with those of their fixes that mend, and without consequences
 /// of others.
-pub fn mended(inputs: &mut Inputs, sources: &Sources, form: Diagnostics, meaning: Diagnostics) -> Diagnostics {
+pub fn mended(inputs: &mut Inputs, sources: &Sources, form: &Diagnostics, meaning: Diagnostics) -> Diagnostics {
     let mut all = form.clone();
     all.extend(meaning);
     if all.iter().all(|diagnostic| diagnostic.fixes().next().is_none()) {
         return all;
     }
     let before: HashSet<Place> = all.iter().map(place).collect();
-    let mut trials =
-        Trials { inputs, sources: sources.clone(), form: &form, before: &before, left: MOST, bytes: MOST_BYTES };
+    let mut trials = Trials { inputs, sources: sources.clone(), form, before: &before, left: MOST, bytes: MOST_BYTES };
     let found: Vec<Option<Found>> = all.iter().map(|diagnostic| trials.first_that_mends(diagnostic)).collect();
     let dropped = consequences(&all, &found);
     let mut found = found;

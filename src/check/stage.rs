@@ -388,7 +388,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.push(problem.help("say who shares them: `once 100 iterations by 5 users within 10s`"));
             }
             (Some(Level::Users(0)), _) if !model.unknown => {
-                self.out_of_range(users.span, "at least one user is needed")
+                self.out_of_range(users.span, "at least one user is needed");
             }
             (_, Some(count)) if count < 1.0 => self.out_of_range(iterations.span, "at least one iteration is needed"),
             (Some(level), _) => legs.extend(length.map(|length| Leg { from: level, to: level, length })),

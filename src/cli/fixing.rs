@@ -12,6 +12,7 @@ use std::path::Path;
 const MOST_ROUNDS: usize = 20;
 
 /// What is done with a file that was mended.
+#[derive(Clone, Copy)]
 pub struct Shows {
     pub writes: bool,
     /// What changes is printed.

@@ -44,7 +44,7 @@ pub fn check_text(path: &Path, text: String, asked: &Asked) -> Result<Checked, S
 fn checked(loaded: Loaded) -> Checked {
     let Loaded { sources, mut inputs, diagnostics, paths: _ } = loaded;
     let (program, meaning) = crate::check::check(&inputs, &sources);
-    let diagnostics = crate::check::mend::mended(&mut inputs, &sources, diagnostics, meaning);
+    let diagnostics = crate::check::mend::mended(&mut inputs, &sources, &diagnostics, meaning);
     Checked { sources, program, diagnostics, inputs }
 }
 

@@ -128,7 +128,7 @@ impl Balancer<'_> {
                 (head, head_indent, fresh) = (word, indent, false);
             }
             match token.kind {
-                TokenKind::Open(b'{') if self.is_doubled(&token) => self.doubled(token),
+                TokenKind::Open(b'{') if self.is_doubled(&token) => self.doubled(&token),
                 TokenKind::Open(bracket) => {
                     self.opened(bracket, token, head, head_indent);
                     fresh |= bracket == b'{';
@@ -231,7 +231,7 @@ impl Balancer<'_> {
         self.guesses && self.missing[2] > 0 && between.is_some_and(|blanks| blanks.trim_matches(' ').is_empty())
     }
 
-    fn doubled(&mut self, token: Token) {
+    fn doubled(&mut self, token: &Token) {
         self.missing[2] -= 1;
         let span = self.span(&token.range);
         let problem = Diagnostic::new(Code::E0101, "this `{` is never closed", span, "one is open already");

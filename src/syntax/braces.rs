@@ -99,7 +99,7 @@ fn signs(file: FileId, text: &str, tokens: &mut Vec<Token>, diagnostics: &mut Di
 
 fn text_of(tokens: &[Token], sign: &Range<usize>) -> Option<Range<usize>> {
     let (first, last) = (tokens.get(sign.start)?, tokens.get(sign.end.checked_sub(1)?)?);
-    (!sign.is_empty()).then(|| first.range.start..last.range.end)
+    (!sign.is_empty()).then_some(first.range.start..last.range.end)
 }
 
 /// A line that lacks its brace.
@@ -154,7 +154,7 @@ fn head(text: &str, tokens: &[Token], line: Range<usize>, next: usize) -> Option
         && !is_label
         && (continues_after(text, last) || closes(last) && word != "load" || written(line.end - 1) == ",");
     let joins = continues_before(text, tokens, next) && !matches!(first_word(&text[tokens[next].range.start..]), "");
-    (is_head && !goes_on && !joins && sign.start > line.start).then(|| Head {
+    (is_head && !goes_on && !joins && sign.start > line.start).then_some(Head {
         start: first.range.start,
         end: last.range.end,
         sign,
@@ -176,7 +176,7 @@ mod tests {
             ("scenario a {\n  load m of f do\n    hold 1/s for 1s\n  }\n}\n", (26, 29)),
             (
                 "flow f {\n  get \"/\"\n    as x {\n    expect status == 1\n  }\n  if a == 1\n    think 1s\n  }\n}\n",
-                (72, 72),
+                (68, 68),
             ),
         ] {
             let mut said = Diagnostics::default();

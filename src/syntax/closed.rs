@@ -59,9 +59,9 @@ pub fn openings(text: &str, close: usize, sign: char) -> Vec<Range<usize>> {
     };
     let mut places: Vec<usize> = (0..=last).rev().filter(|at| written.is_char_boundary(*at)).collect();
     places.sort_by_key(|at| !is_boundary(*at));
-    let whole = |at: usize| match at > 0 && bytes[at - 1] == b' ' && at > 1 && is_word(bytes[at - 2]) {
-        true => vec![at - 1..at, at..at],
-        false => vec![at..at],
+    let whole = |at: usize| {
+        let is_blank = at > 1 && bytes[at - 1] == b' ' && is_word(bytes[at - 2]);
+        is_blank.then(|| at - 1..at).into_iter().chain([at].map(|at| at..at))
     };
     let reads_so = |place: &Range<usize>| {
         let statement = format!("{}{sign}{}", &written[..place.start], &written[place.end..]);

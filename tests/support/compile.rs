@@ -14,7 +14,7 @@ pub fn compile(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
     let loaded = load_text(Path::new(name), text.to_owned(), &Asked::default()).unwrap();
     let (sources, mut inputs) = (loaded.sources, loaded.inputs);
     let (program, meaning) = check(&inputs, &sources);
-    let mut diagnostics = mended(&mut inputs, &sources, loaded.diagnostics, meaning);
+    let mut diagnostics = mended(&mut inputs, &sources, &loaded.diagnostics, meaning);
     if !diagnostics.has_errors() {
         for scenario in &program.scenarios {
             diagnostics.extend(plan(scenario, name, Share::WHOLE, MACHINE).1);
