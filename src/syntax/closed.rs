@@ -3,16 +3,19 @@
 use super::grammar::reads;
 use super::tokens::is_word;
 use super::words::Context;
+use crate::base::boundary;
 use std::ops::Range;
 
 /// So many that are not closed are looked through for where they end, of texts and of brackets.
 pub const MOST: usize = 20;
+/// So many more may close than open on a line that one more makes whole: a text may hold some.
+const SPARE: usize = 2;
 /// Lines beyond it are no mistake of a person's fingers.
 const LONGEST: usize = 400;
 
 /// Where a bracket that opens at `open` is closed by `sign`.
 pub fn bracket_end(text: &str, open: usize, sign: char) -> Option<usize> {
-    let line = line_around(text, open)?;
+    let line = line_around(text, open).filter(|line| is_one_short_of(&text[line.clone()], sign))?;
     let ends = |at: &usize| text[*at..line.end].starts_with([' ', ',']) || *at == line.end;
     let places = (open + 1..=line.end).filter(|at| text.is_char_boundary(*at)).filter(ends);
     places
@@ -36,13 +39,17 @@ pub const GUESSED: usize = 4;
 
 /// So many other places are tried for one sign.
 const PLACES: usize = 10;
+/// So many places are looked at.
+const TRIED: usize = 100;
 
 /// Where else on its line a bracket that opens at `open` may be closed, so that the line reads.
 pub fn ends_behind(text: &str, open: usize, sign: char) -> Vec<usize> {
-    let Some(line) = line_around(text, open) else { return Vec::new() };
+    let Some(line) = line_around(text, open).filter(|line| is_one_short_of(&text[line.clone()], sign)) else {
+        return Vec::new();
+    };
     let ends = |at: &usize| text[*at..line.end].starts_with([' ', ',', ')']) || *at == line.end;
     let places = (open + 2..=line.end).filter(|at| text.is_char_boundary(*at)).filter(ends);
-    let places = places.filter(|at| !text[..*at].ends_with([' ', ',']));
+    let places = places.filter(|at| !text[..*at].ends_with([' ', ','])).take(TRIED);
     places.filter(|at| reads_with(&text[line.clone()], at - line.start, sign)).take(PLACES).collect()
 }
 
@@ -51,6 +58,9 @@ pub fn ends_behind(text: &str, open: usize, sign: char) -> Vec<usize> {
 pub fn openings(text: &str, close: usize, sign: char) -> Vec<Range<usize>> {
     let Some(line) = line_around(text, close.saturating_sub(1)) else { return Vec::new() };
     let written = &text[line.clone()];
+    if !is_one_short_of(written, sign) {
+        return Vec::new();
+    }
     let bytes = written.as_bytes();
     let last = (close - line.start).min(written.len());
     let is_boundary = |at: usize| {
@@ -67,7 +77,7 @@ pub fn openings(text: &str, close: usize, sign: char) -> Vec<Range<usize>> {
         let statement = format!("{}{sign}{}", &written[..place.start], &written[place.end..]);
         Context::ALL.into_iter().any(|context| reads(context, &statement))
     };
-    let found = places.into_iter().flat_map(whole).filter(reads_so).take(2 * PLACES);
+    let found = places.into_iter().flat_map(whole).take(TRIED).filter(reads_so).take(2 * PLACES);
     found.map(|place| line.start + place.start..line.start + place.end).collect()
 }
 
@@ -84,11 +94,25 @@ pub fn quotes(text: &str, open: usize, quote: char) -> Vec<(Range<usize>, &'stat
         let statement = format!("{}{ours}{}", &text[line.start..place.start], &text[place.end..line.end]);
         is_balanced(&statement) && Context::ALL.into_iter().any(|context| reads(context, &statement))
     };
-    swapped.chain(less).chain(more).filter(reads_so).take(2 * PLACES).collect()
+    swapped.chain(less).chain(more).take(TRIED).filter(reads_so).take(2 * PLACES).collect()
+}
+
+/// Whether one more of a bracket may make a line whole: none does where several others are left alone.
+fn is_one_short_of(line: &str, sign: char) -> bool {
+    let partner = match sign {
+        '(' => ')',
+        ')' => '(',
+        '[' => ']',
+        ']' => '[',
+        '{' => '}',
+        _ => '{',
+    };
+    line.matches(partner).count() <= line.matches(sign).count() + SPARE
 }
 
 /// The line without its indentation, its comment and the brace of a body.
 fn line_around(text: &str, at: usize) -> Option<Range<usize>> {
+    let at = boundary::floor(text, at);
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
     let written = text[start..end].split(" //").next().unwrap_or("").trim_end();
@@ -120,4 +144,16 @@ fn is_balanced(line: &str) -> bool {
         }
     }
     depth == 0 && quote.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_behind_a_wide_character_has_a_line() {
+        let text = "flow f {\n  x🦀)\n}\n";
+        let close = text.find(')').unwrap();
+        assert!(openings(text, close, '(').iter().all(|place| text.get(place.clone()).is_some()));
+    }
 }
