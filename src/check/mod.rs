@@ -3,6 +3,7 @@
 
 mod access;
 mod address;
+mod alert;
 mod allow;
 mod answer;
 mod auth;
@@ -31,6 +32,7 @@ mod json_path;
 mod lists;
 pub mod mend;
 mod load;
+mod method;
 mod metric;
 mod module;
 mod operator;

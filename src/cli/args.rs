@@ -1,11 +1,14 @@
 //! The arguments of the command line.
 
+mod values;
+
 use crate::report::Format;
 use crate::run::Account;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use values::{baseline_name, length, out, percent, resumed, runs, setting, share, user};
 
 /// Stress experiments as files: checked, planned, run, judged.
 #[derive(Debug, Parser)]
@@ -129,13 +132,6 @@ impl AskedArgs {
             root: self.root.clone(),
             directory: None,
         }
-    }
-}
-
-fn setting(text: &str) -> Result<String, String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => Ok(text.to_owned()),
-        _ => Err("write it like `rise=5s`".to_owned()),
     }
 }
 
@@ -556,80 +552,4 @@ pub struct DemoArgs {
     /// End the shop when this process ends
     #[arg(long, hide = true)]
     pub parent: Option<u32>,
-}
-
-fn share(text: &str) -> Result<(u64, u64), String> {
-    let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-    match parts {
-        Some((index, count)) if index >= 1 && index <= count => Ok((index, count)),
-        _ => Err("write it like `1/2`: part 1 of 2".to_owned()),
-    }
-}
-
-fn resumed(text: &str) -> Result<String, String> {
-    match text.contains(".stress:") || text.ends_with(".stress") {
-        true => {
-            Err("`--resume` takes the id of a suite's run and no file, because the record names the file".to_owned())
-        }
-        false => Ok(text.to_owned()),
-    }
-}
-
-/// The empty text stands for a baseline without a name.
-fn baseline_name(text: &str) -> Result<String, String> {
-    match text {
-        // It stands where the file was meant.
-        _ if text.contains(".stress") => Err("write the file before `--save-baseline`, or a name behind it".to_owned()),
-        _ if text.chars().any(char::is_control) || text.len() > 100 => {
-            Err("a name is a short text in a line".to_owned())
-        }
-        _ => Ok(text.to_owned()),
-    }
-}
-
-fn percent(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
-    let share = number.map(|number| number / 100.0).filter(|share| share.is_finite() && *share >= 0.0);
-    share.ok_or_else(|| "write it like `5%`".to_owned())
-}
-
-fn runs(text: &str) -> Result<Runs, String> {
-    let wrong = || "write it like `5`, or like `3..10`: from 3 runs on, and at most 10".to_owned();
-    let number = |text: &str| text.parse::<usize>().map_err(|_| wrong());
-    let (least, most) = match text.split_once("..") {
-        Some((least, most)) => (number(least)?, number(most)?),
-        None => (number(text)?, number(text)?),
-    };
-    const MOST: usize = 100;
-    match least >= 1 && least <= most && most <= MOST {
-        true => Ok(Runs { least, most }),
-        false => Err(wrong()),
-    }
-}
-
-fn out(text: &str) -> Result<(Format, PathBuf), String> {
-    match text.split_once('=') {
-        Some((_, "")) | None => Err("write it like `json=result.json`".to_owned()),
-        Some((name, path)) => match Format::ALL.iter().find(|format| format.name() == name) {
-            Some(format) => Ok((*format, path.into())),
-            None => {
-                let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-                Err(format!("`{name}` is not a format; there is `{}`", names.join("`, `")))
-            }
-        },
-    }
-}
-
-fn user(text: &str) -> Result<Account, String> {
-    let numbers = text.split_once(':').and_then(|(id, group)| Some((id.parse().ok()?, group.parse().ok()?)));
-    numbers.map(|(id, group)| Account { id, group }).ok_or_else(|| "write it like `65534:65534`".to_owned())
-}
-
-fn length(text: &str) -> Result<std::time::Duration, String> {
-    let wrong = || "write it like `200ms` or `1s`".to_owned();
-    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(at);
-    let size = crate::base::units::DURATIONS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?.1;
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    Ok(std::time::Duration::from_nanos((number * size as f64) as u64))
 }
