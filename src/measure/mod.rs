@@ -128,6 +128,11 @@ impl Failure {
     }
 }
 
+/// How many of these the target caused, not the generator.
+pub fn of_target(failed: &BTreeMap<Failure, u64>) -> u64 {
+    failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
+}
+
 /// What one slice of time adds, or several that follow each other.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Slice {

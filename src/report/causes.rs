@@ -6,7 +6,6 @@ use crate::measure::{Cause, Failure, Stats, cause};
 use crate::plan::{Plan, Step};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// Requests of a step that failed for the same cause.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -30,11 +29,6 @@ pub struct Failures {
     pub last: u64,
     #[serde(skip)]
     pub cause: Cause,
-}
-
-/// How many of these the target caused, not the generator.
-pub fn of_target(failed: &BTreeMap<Failure, u64>) -> u64 {
-    failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
 }
 
 /// By step, the most frequent first.

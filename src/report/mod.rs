@@ -23,7 +23,7 @@ mod watched;
 mod windows;
 
 pub use addresses::AddressTotals;
-pub use causes::{Failures, of_target};
+pub use causes::Failures;
 pub use course::{Course, LoadCourse, Point};
 pub use examples::{Examples, Told};
 pub use expected::{Compared, Expected};

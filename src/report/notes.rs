@@ -1,12 +1,11 @@
 //! Sentences that a reader needs before the numbers.
 
-use super::causes::of_target;
 use super::loads::LoadTotals;
 use super::watched::WatchedSeries;
 use super::windows::Window;
 use super::{AddressChange, Restart, generator};
 use crate::base::units::{MILLISECOND, duration, grouped, percent};
-use crate::measure::Since;
+use crate::measure::{Since, of_target};
 
 /// Of drops or failures: below this latencies are what they seem.
 const NOTABLE: f64 = 0.01;

@@ -12,10 +12,11 @@ mod watched;
 
 pub use suite::suite;
 
-use super::{Expected, Report, Spread, Window, of_target};
+use super::{Expected, Report, Spread, Window};
 use crate::base::shown::{escaped, escaped_line, escaped_page};
 use crate::base::units::{SECOND, bytes, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Standing, VerdictKind};
+use crate::measure::of_target;
 use crate::metric::{Outcome, Quantity, printed, told_across};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;

@@ -3,10 +3,10 @@
 use crate::base::shown::escaped_line;
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
 use crate::measure::histogram::Counts;
+use crate::measure::of_target;
 use crate::measure::{Event, Failure, Generator, Ranked, Slice, Times, Tried};
 use crate::plan::draw::{BLOCKS, Picture, Track, cut, picture};
 use crate::plan::{Load, Plan};
-use crate::report::of_target;
 use anstyle::{AnsiColor, Style};
 use std::collections::{BTreeMap, VecDeque};
 

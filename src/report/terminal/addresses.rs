@@ -3,7 +3,8 @@
 use super::phases::{cells, heads};
 use super::{Paint, name_width};
 use crate::base::units::grouped;
-use crate::report::{Report, of_target};
+use crate::measure::of_target;
+use crate::report::Report;
 use std::fmt::Write;
 
 pub fn addresses(out: &mut String, report: &Report, paint: &Paint) {

@@ -1,12 +1,13 @@
 //! A run as the index keeps it: everything that a history needs, taken from the `run.json` of its record.
 
+use crate::measure::{Failure, of_target};
 use crate::plan::Type;
 use crate::store::record::at;
 use crate::store::segments::regular;
 use crate::store::{RecordError, context};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -121,12 +122,7 @@ fn steps(windows: &Value, metrics: &mut Vec<Metric>) {
         for row in window["steps"].as_array().into_iter().flatten() {
             let step = row["step"].as_str().unwrap_or_default();
             let samples = row["samples"].as_u64().unwrap_or(0);
-            let requests = row["requests"].as_u64().unwrap_or(samples);
-            if samples == 0
-                || requests == 0
-                || row["is_derived"] == true
-                || row.get("measured").is_some_and(|m| !m.is_null())
-            {
+            if samples == 0 || row["is_derived"] == true || row.get("measured").is_some_and(|m| !m.is_null()) {
                 continue;
             }
             let mut put = |function: &str, unit: Type, value: Option<f64>| {
@@ -137,9 +133,15 @@ fn steps(windows: &Value, metrics: &mut Vec<Metric>) {
             };
             put("p95", Type::Duration, row["p95_ns"].as_f64());
             put("p99", Type::Duration, row["p99_ns"].as_f64());
-            put("throughput", Type::Rate, row["per_second"].as_f64());
-            let failed = row["failed"].as_object().map(|kinds| kinds.values().filter_map(Value::as_u64).sum::<u64>());
-            put("error_rate", Type::Percent, failed.map(|failed| failed as f64 / samples as f64));
+            // As in an expectation: of what the target answered, and without what the generator failed by itself.
+            let failed: Option<BTreeMap<Failure, u64>> = serde_json::from_value(row["failed"].clone()).ok();
+            let failed = failed.map(|kinds| of_target(&kinds) as f64 / samples as f64);
+            put(
+                "throughput",
+                Type::Rate,
+                row["per_second"].as_f64().zip(failed).map(|(all, failed)| all * (1.0 - failed)),
+            );
+            put("error_rate", Type::Percent, failed);
         }
     }
 }
@@ -155,7 +157,7 @@ mod tests {
     }
 
     fn result() -> Value {
-        let step = json!({ "step": "go.home", "requests": 100, "samples": 100, "failed": { "status": 3 }, "per_second": 50.0, "p95_ns": 9, "p99_ns": null });
+        let step = json!({ "step": "go.home", "samples": 100, "failed": { "status": 3, "no_ports": 40 }, "per_second": 50.0, "p95_ns": 9, "p99_ns": null });
         json!({
             "id": "r1", "file": "a.stress", "scenario": "s", "profile": null, "started": "2026-01-01T00:00:00Z", "plan_sha256": "ab",
             "complete": true, "verdict": "passed", "trust": { "state": "trusted" }, "share": { "index": 0, "count": 1 },
@@ -185,7 +187,7 @@ mod tests {
                 ("max(app.memory) > 1KiB", 7.0),
                 ("error_rate(main) < 1% during hold", 0.01),
                 ("p95(main.go.home) during hold", 9.0),
-                ("throughput(main.go.home) during hold", 50.0),
+                ("throughput(main.go.home) during hold", 48.5),
                 ("error_rate(main.go.home) during hold", 0.03),
             ]
         );
