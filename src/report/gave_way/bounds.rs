@@ -118,7 +118,8 @@ fn at(gauge: &Gauge, instant: u64) -> Option<f64> {
 /// All cores of the machine by all that the run has started and the run itself; and of a service that has one thread one core.
 fn processor(plan: &Plan, stats: &Stats, cores: f64, broke: u64) -> Vec<Reached> {
     let mut found = Vec::new();
-    let used = |instant: u64, service: usize| of_service(stats, service, "cpu").and_then(|cpu| at(cpu, instant));
+    let cpus: Vec<Option<&Gauge>> = (0..plan.services.len()).map(|own| of_service(stats, own, "cpu")).collect();
+    let used = |instant: u64, service: usize| at(cpus[service]?, instant);
     let all = stats.generator.iter().map(|reading| {
         let services: f64 = (0..plan.services.len()).filter_map(|service| used(reading.at, service)).sum();
         (reading.at, reading.cpu + services >= FULL * cores)
@@ -134,7 +135,7 @@ fn processor(plan: &Plan, stats: &Stats, cores: f64, broke: u64) -> Vec<Reached>
         found.push(Reached { kind: Kind::Processor, at: since, text });
     }
     for (index, service) in plan.services.iter().enumerate() {
-        let (Some(cpu), Some(threads)) = (of_service(stats, index, "cpu"), of_service(stats, index, "threads")) else {
+        let (Some(cpu), Some(threads)) = (cpus[index], of_service(stats, index, "threads")) else {
             continue;
         };
         let alone = |instant: u64| at(threads, instant) == Some(1.0);
@@ -163,6 +164,10 @@ fn limited(plan: &Plan, stats: &Stats, broke: u64) -> Vec<Reached> {
             Action::Host(_) | Action::Command(_) => continue,
         };
         let (from, until) = (injected.applied.0, injected.withdrawn.map_or(u64::MAX, |(_, end)| end));
+        // What was taken back before it broke is no sign of that.
+        if until.saturating_add(LATE) < broke {
+            continue;
+        }
         let Some(gauge) = of_service(stats, service, what) else { continue };
         // What it used before it was held to less is no sign of that.
         let own = gauge.points.iter().filter(|(at, _)| (from..until).contains(at));
