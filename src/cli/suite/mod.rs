@@ -171,7 +171,12 @@ impl Running<'_> {
         let how = HowArgs { seed: Some(self.seed), ..self.args.how.clone() };
         let part = Part { suite: &self.id, stamp, place: place.to_owned() };
         match made(prepared, planned, (&how, self.args), part, self.terminal) {
-            Ok(Made { came, .. }) if came.outcome == MemberOutcome::Interrupted => Err(Ends::Interrupted),
+            // What was left behind is told, however the run ended.
+            Ok(Made { left: Some(problem), .. }) => {
+                self.write(&SuiteEvent::NotRun { member, problem })?;
+                Err(Ends::Told)
+            }
+            Ok(Made { came, left: None }) if came.outcome == MemberOutcome::Interrupted => Err(Ends::Interrupted),
             Ok(Made { came, left: None }) => {
                 self.write(&SuiteEvent::Ended { member })?;
                 let why = came.reasons.first().and_then(|why| why.lines().next());
@@ -179,10 +184,6 @@ impl Running<'_> {
                 let took = measured_duration(came.duration.unwrap_or(0) as f64);
                 self.say(&format!("{place}: {} in {took}{why}", came.outcome.word()));
                 Ok(())
-            }
-            Ok(Made { left: Some(problem), .. }) => {
-                self.write(&SuiteEvent::NotRun { member, problem })?;
-                Err(Ends::Told)
             }
             Err(Unperformed { code: super::INTERRUPTED, .. }) => Err(Ends::Interrupted),
             Err(Unperformed { reason, .. }) => {
