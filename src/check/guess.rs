@@ -25,9 +25,14 @@ fn literal(name: &str) -> Option<&'static str> {
     }
 }
 
+/// A number as people write it: without a sign, and neither infinity nor what is none.
+fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok()
+}
+
 /// `x5`, where a factor is meant.
 fn factor(name: &str) -> Option<String> {
-    let digits = name.strip_prefix(['x', 'X']).filter(|digits| digits.parse::<f64>().is_ok())?;
+    let digits = name.strip_prefix(['x', 'X']).filter(|digits| is_number(digits))?;
     Some(format!("{digits}x"))
 }
 
@@ -150,7 +155,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             ("rate" | "ratio" | "percentage", [of]) if of.contains("err") || of.contains("fail") => {
                 self.out.loads.iter().map(|load| format!("error_rate({})", load.name)).collect()
             }
-            ("percentile" | "quantile" | "pct", [of, share]) if share.parse::<f64>().is_ok() => {
+            ("percentile" | "quantile" | "pct", [of, share]) if is_number(share) => {
                 vec![format!("p{share}({of})"), format!("quantile({of}, {share}%)")]
             }
             _ => Vec::new(),

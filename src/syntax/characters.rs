@@ -71,10 +71,16 @@ impl Reader<'_> {
 
     /// `-- …`, as in SQL and Lua, alone on its line or behind a blank.
     fn is_dashed_comment(&mut self, at: usize) -> bool {
+        let start = self.line(at).start;
+        let before = &self.text[start..at];
+        // Each run of them is looked at once.
+        if before.ends_with('-') {
+            return false;
+        }
         let behind = self.text[at..].trim_start_matches('-');
         let dashes = self.text[at..].len() - behind.len();
-        let before = self.text[self.line(at).start..at].trim_start_matches([' ', '\t']);
-        dashes > 1 && (before.is_empty() || before.ends_with(' ') && behind.starts_with(' '))
+        let is_alone = before.trim_end_matches([' ', '\t']).is_empty();
+        dashes > 1 && (is_alone || before.ends_with(' ') && behind.starts_with(' '))
     }
 
     /// `# …`, as in YAML and Python, with so many signs.
@@ -228,7 +234,12 @@ impl Reader<'_> {
             _ => return None,
         };
         let line = self.line(at).end;
-        let end = at + self.text[at..line].find(close)?;
+        let mut depth = 0usize;
+        let end = self.text[at..line].char_indices().take(LONGEST).find_map(|(behind, sign)| {
+            depth += usize::from(sign == c);
+            depth -= usize::from(sign == close);
+            (depth == 0).then_some(at + behind)
+        })?;
         Some(end..end + close.len_utf8())
     }
 
@@ -404,5 +415,22 @@ mod tests {
             assert!(meant.is_ascii() && meant.len() == text.len() && !said.is_empty(), "{text}: {meant}");
             assert_eq!(meant.matches('\n').count(), text.matches('\n').count());
         }
+    }
+
+    #[test]
+    fn brackets_of_full_width_have_their_own_partners() {
+        let (meant, said) = found("a（（b））\n");
+        assert_eq!((meant.replace(' ', "").as_str(), said.len()), ("a((b))\n", 2), "{said:?}");
+        let places: Vec<u32> =
+            said.iter().flat_map(|one| &one.fix.as_ref().unwrap().edits).map(|edit| edit.span.start).collect();
+        assert_eq!(places.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{places:?}");
+    }
+
+    #[test]
+    fn a_run_of_dashes_is_looked_at_once() {
+        let text = format!("x{}\n", "-".repeat(250_000));
+        assert!(found(&text).1.is_empty());
+        assert_eq!(found("a -- b\n  -- c\n").1.len(), 2);
+        assert_eq!(found("a--b\n").1.len(), 0);
     }
 }
