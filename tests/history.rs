@@ -171,6 +171,13 @@ fn an_index_that_is_lost_or_damaged_is_made_again_and_a_newer_one_is_refused() {
     let again = history(&place, &[]);
     assert_eq!(again["series"], first["series"], "it was damaged");
     assert!(again["notes"][0].as_str().unwrap().contains("is made again from the records"), "{}", again["notes"]);
+    // Damage that only whoever reads a run comes upon.
+    blocking(async {
+        connected(&place).await.execute("UPDATE stressc_runs SET metrics = '{'").await.unwrap();
+    });
+    let again = history(&place, &[]);
+    assert_eq!(again["series"], first["series"], "a run of it was damaged");
+    assert!(again["notes"][0].as_str().unwrap().contains("is made again from the records"), "{}", again["notes"]);
     // A record that was removed is in no history.
     std::fs::remove_dir_all(place.path().join(".stress/runs/20260101T000100Z-test-0000")).unwrap();
     assert_eq!(history(&place, &[])["series"][0]["values"].as_array().unwrap().len(), 29);

@@ -7,7 +7,7 @@ use crate::base::units::counted;
 use crate::cli::args::HistoryArgs;
 use crate::cli::source::split;
 use crate::history::Series;
-use crate::store::index::{Index, IndexError, IndexedRun, Metric, Place, indexed};
+use crate::store::index::{Index, IndexError, IndexedRun, Metric, Place, files, indexed};
 use crate::store::run_ids;
 use std::path::PathBuf;
 
@@ -58,7 +58,7 @@ fn none(args: &HistoryArgs) -> String {
     }
 }
 
-/// The runs that are asked for, by `FILE:SCENARIO`, after the index has what the records have.
+/// The runs that are asked for, by `FILE:SCENARIO`, after the index has what the records have. A file that is damaged is made again.
 async fn all(
     args: &HistoryArgs,
     place: &Place,
@@ -69,7 +69,24 @@ async fn all(
     if records.is_empty() && file(place).is_some_and(|path| !path.exists()) {
         return Ok(Vec::new());
     }
-    let index = up_to_date(&records, place, notes).await?;
+    match read(args, place, &records, notes).await {
+        Err(IndexError::Damaged(problem)) if file(place).is_some() => {
+            file(place).map(|path| files(&path)).into_iter().flatten().for_each(|own| drop(std::fs::remove_file(own)));
+            *notes = vec![format!("the index was damaged ({problem}) and is made again from the records")];
+            read(args, place, &records, notes).await
+        }
+        other => other,
+    }
+}
+
+/// As the index has them, with every record in it that lies here.
+async fn read(
+    args: &HistoryArgs,
+    place: &Place,
+    records: &Records,
+    notes: &mut Vec<String>,
+) -> Result<Vec<(String, Vec<IndexedRun>)>, IndexError> {
+    let index = synced(place, records, notes).await?;
     let (file, scenario) = args.of.as_deref().map_or((None, None), |of| {
         let (file, scenario) = split(of);
         (Some(file), scenario)
@@ -90,21 +107,7 @@ async fn all(
 /// The directories of records by their ids, in order.
 type Records = [(String, PathBuf)];
 
-/// The index with every record in it that lies here. A file that is damaged is made again.
-async fn up_to_date(records: &Records, place: &Place, notes: &mut Vec<String>) -> Result<Index, IndexError> {
-    match synced(place, records, notes).await {
-        Err(IndexError::Damaged(problem)) if file(place).is_some() => {
-            for end in ["", "-wal", "-shm"] {
-                let path = file(place).map(|path| format!("{}{end}", path.display())).unwrap_or_default();
-                let _ = std::fs::remove_file(path);
-            }
-            notes.push(format!("the index was damaged ({problem}) and is made again from the records"));
-            synced(place, records, notes).await
-        }
-        other => other,
-    }
-}
-
+/// The index with every record in it that lies here.
 async fn synced(place: &Place, records: &Records, notes: &mut Vec<String>) -> Result<Index, IndexError> {
     let index = Index::open(place).await?;
     let known = index.ids().await?;

@@ -215,14 +215,21 @@ macro_rules! read {
 read!(SqliteRow);
 read!(PgRow);
 
-async fn sqlite(path: &Path) -> Result<Index, IndexError> {
-    // A repository could bring a link that leads the database elsewhere.
-    for end in ["", "-wal", "-shm", "-journal"] {
+/// The file of an index and those that SQLite keeps next to it.
+pub fn files(path: &Path) -> [PathBuf; 4] {
+    ["", "-wal", "-shm", "-journal"].map(|end| {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
-        match Path::new(&name).symlink_metadata() {
+        name.into()
+    })
+}
+
+async fn sqlite(path: &Path) -> Result<Index, IndexError> {
+    // A repository could bring a link that leads the database elsewhere.
+    for own in files(path) {
+        match own.symlink_metadata() {
             Ok(found) if !found.is_file() => {
-                return Err(IndexError::Other(format!("`{}` is no regular file", Path::new(&name).display())));
+                return Err(IndexError::Other(format!("`{}` is no regular file", own.display())));
             }
             Ok(_) | Err(_) => {}
         }
