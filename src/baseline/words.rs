@@ -8,6 +8,9 @@ use crate::plan::{Flow, LoopBound, Service, ServiceKind, Step, Think};
 /// A digest behind the words that it belongs to.
 const DIGITS: usize = 16;
 
+/// What stands before some digests.
+const JOINS: [&str; 2] = [", while", ", replayed"];
+
 /// `get /products/…`, `think 50ms to 150ms`.
 pub(super) fn step(flow: &Flow, step: &Step) -> String {
     match step {
@@ -76,8 +79,10 @@ fn before_digest(text: &str) -> Option<&str> {
     let at = text.len().checked_sub(DIGITS)?;
     let digest = text.get(at..)?;
     let is_one = digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let words = text.get(..at)?;
-    is_one.then(|| words.trim_end_matches(", "))
+    let words = text.get(..at)?.trim_end_matches([',', ' ']);
+    // What joins a digest to its words goes with it.
+    let words = JOINS.iter().find_map(|join| words.strip_suffix(join)).unwrap_or(words);
+    is_one.then_some(words)
 }
 
 /// What a part is and was, without numbers that mean nothing to a reader.
@@ -123,6 +128,11 @@ mod tests {
             // As it was recorded before there were words.
             (with(list, one), other.to_owned(), "step 1 is `get /a` as `list`, and was another"),
             ("5s".to_owned(), "2s".to_owned(), "step 1 is 5s, and was 2s"),
+            (
+                format!("1/s to 9/s, while {one}"),
+                format!("1/s to 5/s, while {other}"),
+                "step 1 is 1/s to 9/s, and was 1/s to 5/s",
+            ),
         ] {
             assert_eq!(told("step 1", &is, &was), wanted);
         }

@@ -3,7 +3,6 @@
 use crate::base::suggest::similar;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// The most bytes in a file of numbers.
@@ -24,15 +23,11 @@ pub struct Column {
 pub fn column(path: &Path, asked: Option<&str>) -> Result<Column, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("`{shown}` cannot be read: {error}");
-    let found = std::fs::metadata(path).map_err(unreadable)?;
-    if !found.is_file() {
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(format!("`{shown}` is no file; name a CSV file"));
     }
-    if found.len() > LARGEST {
-        return Err(format!("`{shown}` is larger than 64 MiB: take a part of it"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).map_err(unreadable)?;
+    let bytes = File::open(path).and_then(|file| super::root::content(file, LARGEST)).map_err(unreadable)?;
+    let bytes = bytes.ok_or_else(|| format!("`{shown}` is larger than 64 MiB: take a part of it"))?;
     let text = String::from_utf8(bytes).map_err(|_| format!("`{shown}` is no UTF-8, so it is no CSV file of text"))?;
     of_text(text.trim_start_matches('\u{feff}'), asked).map_err(|problem| format!("`{shown}`: {problem}"))
 }

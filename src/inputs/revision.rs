@@ -49,13 +49,18 @@ struct TreeEntry {
 
 /// The commit of the repository that a file lies in; `None` if it lies in none, or git cannot say.
 pub fn commit_of(file: &Path) -> Option<String> {
-    Revision::of("HEAD", file, None).ok().map(|revision| revision.commit)
+    let wanted = ["rev-parse", "--verify", "--quiet", "--end-of-options", "HEAD^{commit}"];
+    let commit = git(directory_of(file), &wanted).ok()?.ok()?;
+    Some(String::from_utf8_lossy(&commit).trim().to_owned())
+}
+
+fn directory_of(file: &Path) -> &Path {
+    file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 impl Revision {
     pub fn of(name: &str, file: &Path, env_file: Option<&Path>) -> Result<Revision, String> {
-        let directory = file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let found = git(directory, &["rev-parse", "--show-toplevel"])?;
+        let found = git(directory_of(file), &["rev-parse", "--show-toplevel"])?;
         let top = found.map_err(|why| match why.contains("not a git repository") {
             true => format!("`{}` lies in no git repository, so there is no `{name}` of it", file.display()),
             false => format!("git does not say where the repository of `{}` is: {why}", file.display()),
