@@ -99,6 +99,11 @@ pub fn grouped(value: f64, decimals: usize) -> String {
     out
 }
 
+/// A length of time without what is less than a second of it.
+pub fn whole_seconds(ns: u64) -> String {
+    duration(ns / SECOND * SECOND)
+}
+
 /// `1 run`, `2 runs`.
 pub fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })

@@ -47,8 +47,8 @@ pub fn refused(plans: &[&Plan], yes: bool, terminal: &Terminal) -> Option<u8> {
     Some(super::COULD_NOT_RUN)
 }
 
-/// Each once, in order.
-fn distinct(all: impl Iterator<Item = String>) -> Vec<String> {
+/// Each once, in the order in which they come first.
+pub(super) fn distinct(all: impl Iterator<Item = String>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for text in all {
         if !found.contains(&text) {

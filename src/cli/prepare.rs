@@ -27,10 +27,15 @@ pub fn prepare(file: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &
         terminal.err(&refused);
         return Err(super::COULD_NOT_RUN);
     }
-    let program = std::env::current_exe().map_err(|error| {
-        terminal.error(&format!("the path of this program cannot be found: {error}"));
-        super::COULD_NOT_RUN
-    })?;
+    let program = own_program(terminal)?;
     let (plan, machine, secrets) = (Arc::new(planned.plan), planned.machine, planned.secrets);
     Ok(Prepared { plan, machine, secrets, raised, program })
+}
+
+/// Where this program lies.
+pub(super) fn own_program(terminal: &Terminal) -> Result<PathBuf, u8> {
+    std::env::current_exe().map_err(|error| {
+        terminal.error(&format!("the path of this program cannot be found: {error}"));
+        super::COULD_NOT_RUN
+    })
 }

@@ -48,7 +48,7 @@ fn of_suite(directory: &Path, args: &ReportArgs, terminal: &Terminal) -> u8 {
         }
     };
     match (args.json, args.out.as_slice()) {
-        (true, _) => terminal.out(&String::from_utf8_lossy(&reports::suite_json(&told))),
+        (true, _) => terminal.out(&String::from_utf8_lossy(&reports::json(&told))),
         (false, []) => terminal.out(&reports::suite_terminal(&told, width(), terminal.out_coloured())),
         (false, formats) => {
             if let Err(problem) = super::output::write_suite(formats, &told, terminal) {

@@ -14,7 +14,7 @@ pub use score::{Coverage, Gate, MemberOutcome, ScoreRange, Scored, SuiteVerdict,
 pub use standing::Standing;
 pub use trust::{Trust, TrustState};
 
-use crate::base::units::{self, SECOND};
+use crate::base::units::{self};
 use crate::measure::Stats;
 use crate::metric::{self, Grounds, Judged, Outcome, Quantity, Why};
 use crate::plan::{Binary, Condition, Expectation, Function, Measured, Plan, RequestFunction};
@@ -129,7 +129,7 @@ fn first(
         applies(Rank::Error, Some(reason));
     }
     if let Some((at, reason)) = &stats.aborted {
-        let at = units::duration(at / SECOND * SECOND);
+        let at = units::whole_seconds(*at);
         applies(Rank::Aborted, Some(format!("aborted at {at}: {reason}")));
     }
     if stats.interrupted {

@@ -1,6 +1,6 @@
 //! The formats that a report is written in.
 
-use super::suite::{SuiteReport, suite_json};
+use super::suite::SuiteReport;
 use super::{Report, json};
 
 /// Each with its name, as it is asked for, and what writes it of a run and of a suite.
@@ -36,5 +36,5 @@ macro_rules! formats {
 }
 
 formats! {
-    Json "json" json::json, suite_json;
+    Json "json" json::json, json::json;
 }

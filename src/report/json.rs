@@ -1,8 +1,8 @@
 //! `run.json`: the result of a run for programs.
 
-use super::Report;
+use serde::Serialize;
 
-pub fn json(report: &Report) -> Vec<u8> {
+pub fn json(report: &impl Serialize) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(report).expect("a report is plain data");
     bytes.push(b'\n');
     bytes

@@ -35,7 +35,7 @@ pub use json::json;
 pub use ledgers::{LedgerTotals, Wronged};
 pub use loads::{LoadTotals, Spread};
 pub use phases::{Percentiles, PhaseTimes};
-pub use suite::{MemberResult, SuiteFacts, SuiteReport, suite, suite_json};
+pub use suite::{MemberResult, SuiteFacts, SuiteReport, suite};
 pub use terminal::{suite as suite_terminal, terminal};
 pub use watched::WatchedSeries;
 pub use windows::{StepRow, TrialOutcome, Window};

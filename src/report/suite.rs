@@ -203,10 +203,3 @@ impl SuiteReport {
         format!("{} of {}", self.coverage.tested, counted(self.coverage.all as u64, "scenario"))
     }
 }
-
-/// The `run.json` of a suite.
-pub fn suite_json(report: &SuiteReport) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(report).expect("a report is plain data");
-    bytes.push(b'\n');
-    bytes
-}

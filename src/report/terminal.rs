@@ -14,7 +14,7 @@ pub use suite::suite;
 
 use super::{Expected, Report, Spread, Window};
 use crate::base::shown::{escaped, escaped_line, escaped_page};
-use crate::base::units::{SECOND, bytes, duration, grouped, measured_duration, percent, short};
+use crate::base::units::{bytes, duration, grouped, measured_duration, percent, short, whole_seconds};
 use crate::judge::{Standing, VerdictKind};
 use crate::measure::of_target;
 use crate::metric::{Outcome, Quantity, printed, told_across};
@@ -312,7 +312,7 @@ fn generator(out: &mut String, report: &Report, paint: &Paint) {
     };
     let cut = match report.complete {
         true => String::new(),
-        false => format!(", recorded up to {}", duration(report.duration / SECOND * SECOND)),
+        false => format!(", recorded up to {}", whole_seconds(report.duration)),
     };
     let _ = writeln!(out, "  {:<14} {state}{cut}", "numbers");
 }

@@ -1,12 +1,11 @@
 //! `context.json` of a record: what a verdict uses in addition to the plan and the measurements.
 
 use super::record::at;
-use super::segments::{put, regular};
+use super::segments::{content, put};
 use super::{Record, RecordError};
 use crate::judge::Others;
 use crate::plan::Host;
 use serde::{Deserialize, Serialize};
-use std::io::Read;
 use std::path::Path;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -39,7 +38,6 @@ pub fn context(directory: &Path) -> Result<Option<Context>, RecordError> {
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let mut text = Vec::new();
-    regular(&path)?.take(LARGEST).read_to_end(&mut text).map_err(at(&path))?;
+    let text = content(&path, LARGEST)?;
     serde_json::from_slice(&text).map(Some).map_err(at(&path))
 }

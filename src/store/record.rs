@@ -4,13 +4,13 @@
 use super::appender::Appender;
 use super::compact::{Compactor, Policy, lines};
 use super::format;
-use super::segments::{KINDS, Numbers, SegmentKind, put, regular, unfinished};
+use super::segments::{KINDS, Numbers, SegmentKind, content, put, unfinished};
 use super::suite::is_suite;
 use crate::guard;
 use crate::measure::interval_log::{self, Encoder, Read};
 use crate::measure::{Event, Layout, Stats};
 use crate::plan::Plan;
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -213,8 +213,7 @@ pub(super) fn plan_text(directory: &Path) -> Result<(PathBuf, Vec<u8>), RecordEr
     if is_suite(directory) {
         return Err(at(directory)("is the record of a suite; name one of its runs, which `stressc report` lists"));
     }
-    let mut text = Vec::new();
-    regular(&path)?.take(LARGEST_PLAN + 1).read_to_end(&mut text).map_err(at(&path))?;
+    let text = content(&path, LARGEST_PLAN + 1)?;
     match text.len() as u64 > LARGEST_PLAN {
         true => Err(at(&path)("is larger than any plan that a run writes")),
         false => Ok((path, text)),

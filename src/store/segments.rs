@@ -5,7 +5,7 @@ use super::RecordError;
 use super::appender::private;
 use super::record::at;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,13 @@ pub fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     path.with_file_name(name)
+}
+
+/// What stands in such a file, so many bytes of it at most.
+pub fn content(path: &Path, most: u64) -> Result<Vec<u8>, RecordError> {
+    let mut bytes = Vec::new();
+    regular(path)?.take(most).read_to_end(&mut bytes).map_err(at(path))?;
+    Ok(bytes)
 }
 
 /// A file to be read, and no link to one, which would show what lies elsewhere. What is no regular one might never begin or never end.

@@ -4,12 +4,12 @@
 
 use super::RecordError;
 use super::record::{ELSEWHERE, RUNS, at};
-use super::segments::{put, regular};
+use super::segments::{content, put};
 use crate::guard;
 use crate::plan::SuitePlan;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 const SUITE: &str = "suite.json";
@@ -110,8 +110,7 @@ impl SuiteRecord {
     /// One that is there, to go on with it. What a killed suite has left torn is cut off.
     pub fn open(directory: &Path) -> Result<SuiteRecord, RecordError> {
         let path = directory.join(MEMBERS);
-        let mut text = Vec::new();
-        regular(&path)?.take(LARGEST).read_to_end(&mut text).map_err(at(&path))?;
+        let text = content(&path, LARGEST)?;
         let members = guard::unfollowed(OpenOptions::new().append(true)).open(&path).map_err(at(&path))?;
         match members.try_lock() {
             Ok(()) => {}
@@ -119,7 +118,7 @@ impl SuiteRecord {
             // A file system without locks.
             Err(TryLockError::Error(_)) => {}
         }
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let whole = whole(&text);
         if whole < text.len() {
             members.set_len(whole as u64).map_err(at(&path))?;
         }
@@ -139,6 +138,11 @@ impl SuiteRecord {
     }
 }
 
+/// How many bytes of it are lines with their ends.
+fn whole(lines: &[u8]) -> usize {
+    lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
+}
+
 /// Whether a directory is the record of a suite.
 pub fn is_suite(directory: &Path) -> bool {
     directory.join(SUITE).symlink_metadata().is_ok_and(|found| found.is_file())
@@ -147,8 +151,7 @@ pub fn is_suite(directory: &Path) -> bool {
 /// Reads a record of a suite back, however that ended.
 pub fn read_suite(directory: &Path) -> Result<SuiteRead, RecordError> {
     let path = directory.join(SUITE);
-    let mut text = Vec::new();
-    regular(&path)?.take(LARGEST).read_to_end(&mut text).map_err(at(&path))?;
+    let text = content(&path, LARGEST)?;
     #[derive(Deserialize)]
     struct Numbered {
         format: u64,
@@ -163,11 +166,11 @@ pub fn read_suite(directory: &Path) -> Result<SuiteRead, RecordError> {
     let mut read = SuiteRead { members: Vec::new(), resumed: Vec::new(), head };
     read.members = read.head.plan.members().map(|_| MemberState::default()).collect();
     let path = directory.join(MEMBERS);
-    let mut lines = Vec::new();
-    regular(&path)?.take(LARGEST).read_to_end(&mut lines).map_err(at(&path))?;
+    let lines = content(&path, LARGEST)?;
     // Behind the last line end stands what a killed suite has left torn.
-    let whole = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    for (number, line) in lines[..whole].split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+    for (number, line) in
+        lines[..whole(&lines)].split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty())
+    {
         let event = serde_json::from_slice(line).ok().and_then(|event| read.take(event));
         event.ok_or_else(|| at(&path)(format!("line {} is none that a suite writes", number + 1)))?;
     }

@@ -1,7 +1,7 @@
 //! The content of the live view, and the lines that show it on a terminal of a given size.
 
 use crate::base::shown::escaped_line;
-use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
+use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short, whole_seconds};
 use crate::measure::histogram::Counts;
 use crate::measure::of_target;
 use crate::measure::{Event, Failure, Generator, Ranked, Slice, Times, Tried};
@@ -275,7 +275,7 @@ impl<'p> Scene<'p> {
     }
 
     fn now(&self) -> String {
-        duration(self.at / SECOND * SECOND)
+        whole_seconds(self.at)
     }
 
     fn stages(&self) -> Vec<&str> {

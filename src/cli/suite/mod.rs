@@ -218,7 +218,7 @@ impl Running<'_> {
         if !args.quiet {
             terminal.out(&report::suite_terminal(&told, width(), terminal.out_coloured()));
         }
-        let finished = self.record.finish(&report::suite_json(&told)).map_err(|error| not_whole(&error.to_string()));
+        let finished = self.record.finish(&report::json(&told)).map_err(|error| not_whole(&error.to_string()));
         let written = super::output::write_suite(&args.out, &told, terminal).map_err(|problem| not_whole(&problem));
         finished.and(written)?;
         if !args.quiet {

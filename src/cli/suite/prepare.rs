@@ -2,8 +2,9 @@
 
 use crate::base::Sources;
 use crate::check::program::{Scenario, Suite};
+use crate::cli::consent::distinct;
 use crate::cli::output::Terminal;
-use crate::cli::prepare::Prepared;
+use crate::cli::prepare::{Prepared, own_program};
 use crate::cli::run::lacks;
 use crate::cli::source::{self, Checked};
 use crate::inputs::{self, Asked};
@@ -34,10 +35,7 @@ pub fn is_meant(argument: &str) -> bool {
 /// `Err` is the exit code, and why was told.
 pub fn prepare(argument: &str, asked: &Asked, terminal: &Terminal) -> Result<PreparedSuite, u8> {
     let raised = inputs::raise_limits();
-    let program = std::env::current_exe().map_err(|error| {
-        terminal.error(&format!("the path of this program cannot be found: {error}"));
-        crate::cli::COULD_NOT_RUN
-    })?;
+    let program = own_program(terminal)?;
     let (machine, members) = (inputs::machine(), Vec::new());
     let mut preparing = Preparing { machine, raised, program, postgres: None, members, asked, terminal };
     let plan = match source::split(argument) {
@@ -225,20 +223,11 @@ fn name(setting: &str) -> String {
 
 /// Why a scenario that checks cannot be run: something that this version only plans, or a variable that is not there.
 fn left_out(scenario: &Scenario) -> Option<String> {
-    let distinct = |all: Vec<String>| {
-        let mut found: Vec<String> = Vec::new();
-        for one in all {
-            if !found.contains(&one) {
-                found.push(one);
-            }
-        }
-        found
-    };
-    let later = distinct(scenario.later.iter().map(|later| later.what.clone()).collect());
+    let later = distinct(scenario.later.iter().map(|later| later.what.clone()));
     if !later.is_empty() {
         return Some(format!("this version plans and does not run {}", later.join(", ")));
     }
-    let missing = distinct(scenario.missing.iter().map(|(name, _)| format!("`{name}`")).collect());
+    let missing = distinct(scenario.missing.iter().map(|(name, _)| format!("`{name}`")));
     match missing.as_slice() {
         [] => None,
         [one] => Some(format!("the variable {one} is not set")),

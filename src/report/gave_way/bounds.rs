@@ -1,14 +1,13 @@
 //! Which resources and limits had reached their bounds: of the generator, of what the run started, and of every series that was watched.
 
-use super::{Kind, Reached};
-use crate::base::units::{SECOND, percent, short};
+use super::{Kind, Reached, bound};
+use crate::base::units::{SECOND, percent, short, whole_seconds};
 use crate::check::program::Statistic;
 use crate::measure::{Failure, Gauge, Stats};
+use crate::metric::printed;
 use crate::metric::room::SATURATED;
-use crate::metric::{printed, turned};
 use crate::plan::{
-    Action, Binary, Condition, Measured, Metric, MonitorKind, Plan, SeriesFunction, SeriesSource, ServiceFault, Type,
-    Watched,
+    Action, Binary, Condition, Metric, MonitorKind, Plan, SeriesFunction, SeriesSource, ServiceFault, Type, Watched,
 };
 
 /// What has this share of all that there is has all of it, by what readings once a second can tell.
@@ -73,7 +72,7 @@ fn generator(stats: &Stats, broke: u64) -> Vec<Reached> {
         let text = format!(
             "its busiest worker ran, or waited for a core, {} of the time or more from {} on",
             percent(SATURATED),
-            super::instant(at)
+            whole_seconds(at)
         );
         found.push(Reached { kind: Kind::Generator, at, text });
     }
@@ -100,7 +99,7 @@ fn generator(stats: &Stats, broke: u64) -> Vec<Reached> {
 }
 
 fn own(kind: Kind, at: u64, what: &str) -> Reached {
-    Reached { kind, at, text: format!("{what} from {} on", super::instant(at)) }
+    Reached { kind, at, text: format!("{what} from {} on", whole_seconds(at)) }
 }
 
 /// What a service is watched for, by its name.
@@ -131,7 +130,7 @@ fn processor(plan: &Plan, stats: &Stats, cores: f64, broke: u64) -> Vec<Reached>
         });
         let who = most.and_then(|most| Some((plan.services.get(most)?, used(broke, most)?)));
         let most = who.map_or_else(String::new, |(who, used)| format!(", `{}` {}", who.name, short(used)));
-        let text = format!("this run used all of the {} cores from {} on{most}", short(cores), super::instant(since));
+        let text = format!("this run used all of the {} cores from {} on{most}", short(cores), whole_seconds(since));
         found.push(Reached { kind: Kind::Processor, at: since, text });
     }
     for (index, service) in plan.services.iter().enumerate() {
@@ -141,7 +140,7 @@ fn processor(plan: &Plan, stats: &Stats, cores: f64, broke: u64) -> Vec<Reached>
         let alone = |instant: u64| at(threads, instant) == Some(1.0);
         if let Some(since) = since(cpu.points.iter().map(|(at, used)| (*at, alone(*at) && *used >= FULL)), broke) {
             let text =
-                format!("the one thread of `{}` used all of a core from {} on", service.name, super::instant(since));
+                format!("the one thread of `{}` used all of a core from {} on", service.name, whole_seconds(since));
             found.push(Reached { kind: Kind::Processor, at: since, text });
         }
     }
@@ -177,7 +176,7 @@ fn limited(plan: &Plan, stats: &Stats, broke: u64) -> Vec<Reached> {
             let text = format!(
                 "`{name}` used all of the {shown} that `{}` left it, from {} on",
                 fault.name,
-                super::instant(at)
+                whole_seconds(at)
             );
             found.push(Reached { kind, at, text });
         }
@@ -191,7 +190,7 @@ fn in_flight(plan: &Plan, stats: &Stats, broke: u64) -> Vec<Reached> {
         let ceiling = load.ceiling.in_flight as f64;
         let is_open = load.is_open();
         let at = since(stats.in_flight(index).map(|((_, to), value)| (to, is_open && value >= FULL * ceiling)), broke)?;
-        let text = format!("all {} of `{}` were taken from {} on", short(ceiling), load.name, super::instant(at));
+        let text = format!("all {} of `{}` were taken from {} on", short(ceiling), load.name, whole_seconds(at));
         Some(Reached { kind: Kind::InFlight, at, text })
     };
     plan.loads.iter().enumerate().filter_map(of).collect()
@@ -226,7 +225,7 @@ fn named(plan: &Plan, stats: &Stats, (series, gauge): (&Watched, &Gauge), broke:
     let shown = plan.name_of(series);
     if series.what == "cpu" && is_host(plan, series) {
         let at = since(gauge.points.iter().map(|(at, value)| (*at, value * series.worth >= FULL)), broke);
-        let text = |at: u64| format!("all cores of the machine were used from {} on", super::instant(at));
+        let text = |at: u64| format!("all cores of the machine were used from {} on", whole_seconds(at));
         found.extend(at.map(|at| Reached { kind: Kind::Processor, at, text: text(at) }));
     }
     if !of_pages {
@@ -235,7 +234,7 @@ fn named(plan: &Plan, stats: &Stats, (series, gauge): (&Watched, &Gauge), broke:
     if WAITING.iter().any(|end| name.ends_with(end))
         && let Some(at) = since(gauge.points.iter().map(|(at, value)| (*at, *value >= 1.0)), broke)
     {
-        let text = format!("requests waited for it from {} on (`{shown}`)", super::instant(at));
+        let text = format!("requests waited for it from {} on (`{shown}`)", whole_seconds(at));
         found.push(Reached { kind: kind(name), at, text });
     }
     let Some(stem) = TAKEN.iter().find_map(|end| name.strip_suffix(end)) else { return found };
@@ -247,7 +246,7 @@ fn named(plan: &Plan, stats: &Stats, (series, gauge): (&Watched, &Gauge), broke:
     let full = |instant: u64, value: f64| at(limit, instant).is_some_and(|limit| limit > 0.0 && value >= limit);
     if let Some(since) = since(gauge.points.iter().map(|(at, value)| (*at, full(*at, *value))), broke) {
         let all = at(limit, since).map_or_else(String::new, short);
-        let text = format!("all {all} were taken from {} on (`{shown}`)", super::instant(since));
+        let text = format!("all {all} were taken from {} on (`{shown}`)", whole_seconds(since));
         found.push(Reached { kind: kind(name), at: since, text });
     }
     found
@@ -270,7 +269,7 @@ fn bounded(plan: &Plan, stats: &Stats, broke: u64) -> Vec<(String, Reached)> {
             };
             let bound = printed(bound, series.unit);
             let name = format!("`{}`", plan.name_of(series));
-            let text = format!("{name} was at its bound of {bound} from {} on", super::instant(at));
+            let text = format!("{name} was at its bound of {bound} from {} on", whole_seconds(at));
             // Once, though several conditions speak of it.
             if found.iter().all(|(_, one)| one.text != text) {
                 found.push((name, Reached { kind: kind(&series.what), at, text }));
@@ -284,16 +283,7 @@ fn bounded(plan: &Plan, stats: &Stats, broke: u64) -> Vec<(String, Reached)> {
 fn compared(condition: &Condition, each: &mut impl FnMut(&Watched, bool, f64)) {
     match condition {
         Condition::Compare { operator, left, right } => {
-            let sides = match (left, right) {
-                (Measured::Metric { metric, .. }, Measured::Constant { value, .. }) => {
-                    Some((*operator, metric, *value))
-                }
-                (Measured::Constant { value, .. }, Measured::Metric { metric, .. }) => {
-                    Some((turned(*operator), metric, *value))
-                }
-                _ => None,
-            };
-            let Some((operator, Metric::Series(readings), value)) = sides else { return };
+            let Some((operator, Metric::Series(readings), value)) = bound(*operator, left, right) else { return };
             let is_most = matches!(operator, Binary::Less | Binary::LessEqual);
             let is_least = matches!(operator, Binary::Greater | Binary::GreaterEqual);
             let bounds = match readings.function {

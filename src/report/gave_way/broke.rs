@@ -1,10 +1,9 @@
 //! When latency or errors broke: from which second on the answers of a load were beyond what is expected of them, or beyond what was usual.
 
-use super::{Broke, Broken};
+use super::{Broke, Broken, bound};
 use crate::base::units::{MILLISECOND, SECOND, measured_duration, percent};
 use crate::measure::{Ranked, Stats, Times};
-use crate::metric::turned;
-use crate::plan::{Binary, Condition, Measured, Metric, Plan, Range, RequestFunction, Requests};
+use crate::plan::{Binary, Condition, Metric, Plan, Range, RequestFunction, Requests};
 
 /// So many parts in a row are beyond it, or all that are left of a load, at least two.
 const LASTS: usize = 3;
@@ -98,16 +97,9 @@ fn expected(plan: &Plan) -> Vec<Look> {
 fn bounds(condition: &Condition, each: &mut impl FnMut(&Requests, f64)) {
     match condition {
         Condition::Compare { operator, left, right } => {
-            let sides = match (left, right) {
-                (Measured::Metric { metric, .. }, Measured::Constant { value, .. }) => {
-                    Some((*operator, metric, *value))
-                }
-                (Measured::Constant { value, .. }, Measured::Metric { metric, .. }) => {
-                    Some((turned(*operator), metric, *value))
-                }
-                _ => None,
-            };
-            if let Some((Binary::Less | Binary::LessEqual, Metric::Requests(requests), value)) = sides {
+            if let Some((Binary::Less | Binary::LessEqual, Metric::Requests(requests), value)) =
+                bound(*operator, left, right)
+            {
                 each(requests, value);
             }
         }

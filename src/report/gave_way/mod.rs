@@ -4,9 +4,10 @@ mod bounds;
 mod broke;
 
 use super::seconds::seconds;
-use crate::base::units::{SECOND, duration};
+use crate::base::units::{SECOND, whole_seconds};
 use crate::measure::Stats;
-use crate::plan::Plan;
+use crate::metric::turned;
+use crate::plan::{Binary, Measured, Metric, Plan};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,6 +19,15 @@ pub struct GaveWay {
     pub broke: Broke,
     /// In the order in which they reached it; empty if nothing that was watched had.
     pub reached: Vec<Reached>,
+}
+
+/// A metric that is held to a constant, as if it stood on the left.
+fn bound<'c>(operator: Binary, left: &'c Measured, right: &'c Measured) -> Option<(Binary, &'c Metric, f64)> {
+    match (left, right) {
+        (Measured::Metric { metric, .. }, Measured::Constant { value, .. }) => Some((operator, metric, *value)),
+        (Measured::Constant { value, .. }, Measured::Metric { metric, .. }) => Some((turned(operator), metric, *value)),
+        _ => None,
+    }
 }
 
 /// When the answers of a load became unacceptable, and stayed so for seconds.
@@ -87,13 +97,8 @@ impl Broke {
             Broken::Latency => "the latency",
             Broken::Errors => "the error rate",
         };
-        format!("{what} of `{}` broke at {} ({})", self.load, instant(self.at), self.by)
+        format!("{what} of `{}` broke at {} ({})", self.load, whole_seconds(self.at), self.by)
     }
-}
-
-/// To the second, as what it is of was looked at.
-fn instant(at: u64) -> String {
-    duration(at / SECOND * SECOND)
 }
 
 /// `None` where nothing broke, and of a record of a version before, which does not say how many cores there were.

@@ -2,7 +2,7 @@
 
 use super::{Paint, name_width};
 use crate::base::shown::escaped_page;
-use crate::base::units::{SECOND, duration, measured_duration, percent};
+use crate::base::units::{SECOND, measured_duration, percent, whole_seconds};
 use crate::judge::{MemberOutcome, ScoreRange, VerdictKind};
 use crate::metric::Outcome;
 use crate::plan::draw::flow;
@@ -52,7 +52,7 @@ fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) 
     let _ = writeln!(out, "  {:<10} {}", "tested", report.covered());
     let ages = || report.members().filter_map(|member| member.came.age);
     if let (Some(youngest), Some(oldest)) = (ages().min(), ages().max()) {
-        let (from, to) = (whole(youngest), whole(oldest));
+        let (from, to) = (whole_seconds(youngest), whole_seconds(oldest));
         let told = if from == to { format!("{to} old") } else { format!("from {from} to {to} old") };
         let resumed = match report.resumed.len() {
             0 => String::new(),
@@ -65,11 +65,7 @@ fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) 
 
 /// Nobody needs less than seconds where minutes are added up.
 fn shown(ns: u64) -> String {
-    if ns < 10 * SECOND { measured_duration(ns as f64) } else { whole(ns) }
-}
-
-fn whole(ns: u64) -> String {
-    duration(ns / SECOND * SECOND)
+    if ns < 10 * SECOND { measured_duration(ns as f64) } else { whole_seconds(ns) }
 }
 
 fn gates(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
@@ -131,7 +127,7 @@ fn one(out: &mut String, member: &SuiteMemberReport, (column, width): (usize, us
         MemberOutcome::NothingExpected | MemberOutcome::Skipped | MemberOutcome::NotRun => paint.unsure("–"),
     };
     let length = member.came.duration.map_or_else(String::new, shown);
-    let age = member.came.age.map_or_else(String::new, whole);
+    let age = member.came.age.map_or_else(String::new, whole_seconds);
     let numbers = row(member.outcome.word(), &length, &counts(member.counts), &age);
     if member.path.chars().count() <= column {
         let _ = writeln!(out, "  {mark} {:<column$}  {numbers}", member.path);

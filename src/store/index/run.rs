@@ -3,12 +3,11 @@
 use crate::measure::{Failure, of_target};
 use crate::plan::Type;
 use crate::store::record::at;
-use crate::store::segments::regular;
+use crate::store::segments::content;
 use crate::store::{RecordError, context};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::Path;
 
 /// A `run.json` is never larger than this.
@@ -48,8 +47,7 @@ pub fn indexed(directory: &Path) -> Result<Option<IndexedRun>, RecordError> {
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let mut text = Vec::new();
-    regular(&path)?.take(LARGEST).read_to_end(&mut text).map_err(at(&path))?;
+    let text = content(&path, LARGEST)?;
     let result: Value = serde_json::from_slice(&text).map_err(at(&path))?;
     let commit = context(directory)?.and_then(|context| context.commit);
     Ok(of_result(&result, commit))
