@@ -22,9 +22,8 @@ pub fn mended(inputs: &mut Inputs, sources: &Sources, form: &Diagnostics, meanin
     }
     let before: HashSet<Place> = all.iter().map(place).collect();
     let mut trials = Trials { inputs, sources: sources.clone(), form, before: &before, left: MOST, bytes: MOST_BYTES };
-    let found: Vec<Option<Found>> = all.iter().map(|diagnostic| trials.first_that_mends(diagnostic)).collect();
+    let mut found: Vec<Option<Found>> = all.iter().map(|diagnostic| trials.first_that_mends(diagnostic)).collect();
     let dropped = consequences(&all, &found);
-    let mut found = found;
     all.changed(|at, diagnostic| {
         let is_cause = !dropped.contains(&place(&diagnostic));
         is_cause.then(|| with(diagnostic, found[at].take().map(|found| found.fix)))
@@ -162,7 +161,7 @@ impl Trials<'_> {
         let Some(bytes) = self.bytes.checked_sub(text.len()).filter(|_| self.left > 0) else { return Outcome::Unknown };
         (self.bytes, self.left) = (bytes, self.left - 1);
         let source = Source::new(file, self.sources.get(file).name.clone(), text);
-        let parsed = crate::syntax::parse(&source);
+        let parsed = crate::syntax::parse_tried(&source);
         if !parsed.needs.iter().all(|need| self.has(need, file)) {
             return Outcome::Unloaded;
         }

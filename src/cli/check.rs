@@ -50,8 +50,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     for (path, directory) in &files {
         let asked = crate::inputs::Asked { directory: directory.clone(), ..args.asked.asked() };
         let checked = match args.fix {
-            true => fixing::mended(path, &asked, shows(args), terminal)
-                .and_then(|text| source::check_text(path, text, &asked)),
+            true => fixing::mended(path, &asked, shows(args), terminal),
             false => source::check(path, &asked),
         };
         let mut checked = match checked {

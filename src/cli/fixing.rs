@@ -1,10 +1,11 @@
 //! `stressc check --fix`: what may be mended without looking is written into the file, and what changes is shown.
 
+use super::fmt;
 use super::output::Terminal;
 use super::results::replace;
-use super::{fmt, source};
+use super::source::{self, Checked};
 use crate::base::{FileId, Source};
-use crate::diag::{Applicability, Edit};
+use crate::diag::{Applicability, Edit, Fix};
 use crate::inputs::{self, Asked};
 use std::path::Path;
 
@@ -19,12 +20,12 @@ pub struct Shows {
     pub difference: bool,
 }
 
-/// Mends a file and gives its text.
-pub fn mended(path: &Path, asked: &Asked, shows: Shows, terminal: &Terminal) -> Result<String, String> {
+/// Mends a file, and says what is left.
+pub fn mended(path: &Path, asked: &Asked, shows: Shows, terminal: &Terminal) -> Result<Checked, String> {
     let directory = asked.directory.as_deref();
     let text = inputs::read(&inputs::Disk, path, directory)?;
     let source = Source::new(FileId(0), path.display().to_string(), text);
-    let mended = rounds(path, source.text.clone(), asked)?;
+    let (mended, checked) = rounds(path, source.text.clone(), asked)?;
     if mended != source.text {
         if shows.writes {
             replace(path, directory, &mended)?;
@@ -33,12 +34,12 @@ pub fn mended(path: &Path, asked: &Asked, shows: Shows, terminal: &Terminal) -> 
             terminal.out(&fmt::difference(&source, &mended, terminal));
         }
     }
-    Ok(mended)
+    Ok(checked)
 }
 
-fn rounds(path: &Path, mut text: String, asked: &Asked) -> Result<String, String> {
+fn rounds(path: &Path, mut text: String, asked: &Asked) -> Result<(String, Checked), String> {
+    let mut checked = source::check_text(path, text.clone(), asked)?;
     for _ in 0..MOST_ROUNDS {
-        let checked = source::check_text(path, text.clone(), asked)?;
         let diagnostics = checked.told(&checked.diagnostics);
         let fixes = diagnostics.iter().filter_map(|diagnostic| diagnostic.fix.as_ref());
         let sure = fixes.filter(|fix| fix.applicability == Applicability::MachineApplicable && fix.file() == FileId(0));
@@ -47,8 +48,9 @@ fn rounds(path: &Path, mut text: String, asked: &Asked) -> Result<String, String
             break;
         }
         text = next;
+        checked = source::check_text(path, text.clone(), asked)?;
     }
-    Ok(text)
+    Ok((text, checked))
 }
 
 /// The text with each fix that touches none before it. Line ends are those of the file.
@@ -65,16 +67,10 @@ fn applied<'f>(text: &str, fixes: impl Iterator<Item = &'f [Edit]>) -> String {
     }
     taken.sort_by_key(|edit| edit.span.start);
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for edit in taken {
-        let range = edit.span.range();
-        out.push_str(&text[at..range.start]);
-        out.push_str(&edit.text.replace('\n', line_end));
-        at = range.end;
-    }
-    out.push_str(&text[at..]);
-    out
+    let of_file = |edit: &Edit| Edit { span: edit.span, text: edit.text.replace('\n', line_end) };
+    let edits = taken.into_iter().map(of_file).collect();
+    let all = Fix { applicability: Applicability::MachineApplicable, edits, help: String::new() };
+    all.applied(text).unwrap_or_else(|| text.to_owned())
 }
 
 #[cfg(test)]

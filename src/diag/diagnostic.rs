@@ -61,13 +61,17 @@ impl Diagnostic {
 
     /// A fix with its own words: replacing `span` by `text` mends it.
     pub fn fix(
-        mut self,
+        self,
         applicability: Applicability,
         span: Span,
         text: impl Into<String>,
         help: impl Into<String>,
     ) -> Diagnostic {
-        let fix = Fix::new(applicability, span, text, help);
+        self.mended_by(Fix::new(applicability, span, text, help))
+    }
+
+    /// With a fix, and what that does as help.
+    pub fn mended_by(mut self, fix: Fix) -> Diagnostic {
         self.help = Some(fix.help.clone());
         self.fix = Some(fix);
         self
@@ -95,14 +99,12 @@ impl Diagnostic {
         let mut known: Vec<&str> = known.take(crate::base::suggest::MOST).collect();
         let mut seen = HashSet::new();
         known.retain(|name| seen.insert(*name));
-        let others: Vec<Fix> = crate::base::elsewhere::all_named_here(written, &known)
-            .map(|ours| Fix::new(Applicability::Maybe, span, ours, format!("this language says `{ours}`")))
-            .collect();
-        let listed = self.clone().listing(&known);
-        if let Some((first, more)) = others.split_first() {
-            let problem = self.fix(first.applicability, span, first.edits[0].text.as_str(), first.help.as_str());
-            return more.iter().cloned().fold(problem, Diagnostic::or);
+        let mut ours = crate::base::elsewhere::all_named_here(written, &known)
+            .map(|ours| Fix::new(Applicability::Maybe, span, ours, format!("this language says `{ours}`")));
+        if let Some(first) = ours.next() {
+            return ours.fold(self.mended_by(first), Diagnostic::or);
         }
+        let listed = self.clone().listing(&known);
         match crate::base::suggest::similar(written, known.iter().copied()).filter(|near| *near != written) {
             Some(near) => self.fix(Applicability::Maybe, span, near, format!("did you mean `{near}`?")).or_else(listed),
             None => listed,

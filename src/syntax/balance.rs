@@ -325,10 +325,8 @@ impl Balancer<'_> {
         let guesses = is_line && self.guesses && self.broken.len() <= super::closed::GUESSED;
         let others =
             if guesses { super::closed::ends_behind(self.text, open.range.start, missing) } else { Vec::new() };
-        let first = close(end);
-        problem.help = Some(first.help.clone());
-        problem.fix = Some(first);
-        let problem = others.into_iter().filter(|other| *other != end).map(close).fold(problem, Diagnostic::or);
+        let others = others.into_iter().filter(|other| *other != end).map(close);
+        let problem = others.fold(problem.mended_by(close(end)), Diagnostic::or);
         // A text that is not closed may hold what closes the bracket.
         let quotes = if guesses { super::closed::quotes(self.text, open.range.start, '"') } else { Vec::new() };
         let quoted = quotes.into_iter().map(|(place, ours)| {

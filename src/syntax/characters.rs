@@ -251,8 +251,8 @@ impl Reader<'_> {
         let message = named(self.text[open.clone()].chars().next().unwrap_or(' '));
         let help = format!("write `{first}` and `{last}`");
         let fix = Fix::new(Applicability::MachineApplicable, self.span(open.clone()), first.as_str(), help.as_str());
-        let mut problem = Diagnostic::new(Code::E0100, message, self.span(open.clone()), "not ASCII").help(help);
-        problem.fix = Some(fix.and(self.span(close.clone()), last.as_str()));
+        let problem = Diagnostic::new(Code::E0100, message, self.span(open.clone()), "not ASCII");
+        let problem = problem.mended_by(fix.and(self.span(close.clone()), last.as_str()));
         self.diagnostics.push(problem.label(self.span(close.clone()), "and its partner"));
         self.put(open.clone(), &first);
         self.put(close.clone(), &last);

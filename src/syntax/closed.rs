@@ -73,10 +73,8 @@ pub fn openings(text: &str, close: usize, sign: char) -> Vec<Range<usize>> {
         let is_blank = at > 1 && bytes[at - 1] == b' ' && is_word(bytes[at - 2]);
         is_blank.then(|| at - 1..at).into_iter().chain([at].map(|at| at..at))
     };
-    let reads_so = |place: &Range<usize>| {
-        let statement = format!("{}{sign}{}", &written[..place.start], &written[place.end..]);
-        Context::ALL.into_iter().any(|context| reads(context, &statement))
-    };
+    let reads_so =
+        |place: &Range<usize>| reads_somewhere(&format!("{}{sign}{}", &written[..place.start], &written[place.end..]));
     let found = places.into_iter().flat_map(whole).take(TRIED).filter(reads_so).take(2 * PLACES);
     found.map(|place| line.start + place.start..line.start + place.end).collect()
 }
@@ -92,7 +90,7 @@ pub fn quotes(text: &str, open: usize, quote: char) -> Vec<(Range<usize>, &'stat
     let more = (line.start..=line.end).filter(|at| text.is_char_boundary(*at)).map(|at| (at..at, ours));
     let reads_so = |(place, ours): &(Range<usize>, &str)| {
         let statement = format!("{}{ours}{}", &text[line.start..place.start], &text[place.end..line.end]);
-        is_balanced(&statement) && Context::ALL.into_iter().any(|context| reads(context, &statement))
+        is_balanced(&statement) && reads_somewhere(&statement)
     };
     swapped.chain(less).chain(more).take(TRIED).filter(reads_so).take(2 * PLACES).collect()
 }
@@ -123,8 +121,11 @@ fn line_around(text: &str, at: usize) -> Option<Range<usize>> {
 }
 
 fn reads_with(line: &str, at: usize, sign: char) -> bool {
-    let statement = format!("{}{sign}{}", &line[..at], &line[at..]);
-    Context::ALL.into_iter().any(|context| reads(context, &statement))
+    reads_somewhere(&format!("{}{sign}{}", &line[..at], &line[at..]))
+}
+
+fn reads_somewhere(statement: &str) -> bool {
+    Context::ALL.into_iter().any(|context| reads(context, statement))
 }
 
 /// Whether each bracket outside of texts has its partner, and each quote.

@@ -81,20 +81,21 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize, mends: b
             }
             refusal.diagnostic = mended(refusal.diagnostic, context, text, offset);
             let at = place(&error);
-            let meant =
-                |code: Code| super::meant::meant(file, context, text, at, offset).filter(|meant| meant.code == code);
-            if let (true, None) = (refusal.diagnostic.code == Code::E0100, &refusal.diagnostic.fix) {
-                refusal.diagnostic =
-                    meant(Code::E0118).map_or(refusal.diagnostic.clone(), |meant| meant.or_else(refusal.diagnostic));
+            let is_bare = |refused: &Diagnostic| refused.code == Code::E0100 && refused.fix.is_none();
+            let mut meant = match is_bare(&refusal.diagnostic) {
+                true => super::meant::meant(file, context, text, at, offset),
+                false => None,
+            };
+            if let Some(meant) = meant.take_if(|meant| meant.code == Code::E0118) {
+                refusal.diagnostic = meant.or_else(refusal.diagnostic);
             }
             if let ([word], None) = (expected(&error).as_slice(), &refusal.diagnostic.fix)
                 && *word != "`:`"
             {
                 refusal.diagnostic = with_word(refusal.diagnostic, context, text, offset, word);
             }
-            if let (true, None) = (refusal.diagnostic.code == Code::E0100, &refusal.diagnostic.fix) {
-                refusal.diagnostic =
-                    meant(Code::E0100).map_or(refusal.diagnostic.clone(), |meant| meant.or_else(refusal.diagnostic));
+            if let Some(meant) = meant.filter(|meant| meant.code == Code::E0100 && is_bare(&refusal.diagnostic)) {
+                refusal.diagnostic = meant.or_else(refusal.diagnostic);
             }
             refusal.diagnostic = with_form(refusal.diagnostic, context, text);
             if refusal.second.is_none() && mends {

@@ -3,7 +3,7 @@
 
 use super::grammar::stops;
 use super::repairs::changed;
-use super::tokens::{first_word, is_word, starts_with_words};
+use super::tokens::{blanks, first_word, is_word, starts_with_words};
 use super::units;
 use super::words::{self, Context};
 use crate::base::elsewhere::snake_case;
@@ -410,10 +410,6 @@ pub fn without_prefix(text: &str) -> Option<&str> {
         rest = rest[prefix.len()..].trim_start();
     }
     (rest.len() < text.len()).then_some(rest)
-}
-
-fn blanks(text: &str) -> usize {
-    text.len() - text.trim_start().len()
 }
 
 #[cfg(test)]

@@ -31,10 +31,20 @@ pub struct Parsed {
 }
 
 pub fn parse(source: &Source) -> Parsed {
+    parsed(source, true)
+}
+
+/// As `parse`, of a text in which nobody is offered anything: what is wrong has its code and place, and no other ways to mend it.
+pub fn parse_tried(source: &Source) -> Parsed {
+    parsed(source, false)
+}
+
+fn parsed(source: &Source, offers: bool) -> Parsed {
     let mut diagnostics = Diagnostics::default();
     let text = characters::read_as_meant(source.id, &source.text, &mut diagnostics);
     let split = split::split(source.id, &text, tokens::Unended::WhereItReads, &mut diagnostics);
     let mut lower = lower::Lower::new(source, &split.blanked, &mut diagnostics);
+    lower.offers = offers;
     let items = lower.items(&split.statements, words::Context::File);
     let needs = std::mem::take(&mut lower.needs);
     diagnostics.moved(source.id, |span| characters::whole(&source.text, span));

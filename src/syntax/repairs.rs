@@ -2,7 +2,7 @@
 //! too few, and shapes of other languages. With each of them it is a statement; which of them mends is tried where the file is checked.
 
 use super::grammar::{reads, reads_branch};
-use super::tokens::{first_word, is_word};
+use super::tokens::{blanks, first_word, is_word, starts_with_words};
 use super::words::{self, Context};
 use crate::base::elsewhere::{named_here, snake_case};
 use crate::base::{FileId, Span, boundary};
@@ -94,7 +94,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn of(text: &'a str, at: usize) -> Place<'a> {
-        let start = at + (text[at..].len() - text[at..].trim_start().len());
+        let start = at + blanks(&text[at..]);
         // `=>` is read up to its second sign.
         let start = start - usize::from(text[..start].ends_with('=') && text[start..].starts_with('>'));
         let rest = &text[start..];
@@ -122,10 +122,9 @@ impl<'a> Place<'a> {
 
     fn instead(&self) -> Vec<String> {
         let rest = &self.text[self.token.start..];
-        let rows = INSTEAD.iter().filter(|(theirs, _)| {
-            let is_word = theirs.ends_with(|c: char| c.is_ascii_alphabetic());
-            let behind = rest.strip_prefix(theirs).and_then(|behind| behind.bytes().next());
-            rest.starts_with(theirs) && !(is_word && behind.is_some_and(super::tokens::is_word))
+        let rows = INSTEAD.iter().filter(|(theirs, _)| match theirs.ends_with(|c: char| c.is_ascii_alphabetic()) {
+            true => starts_with_words(rest, theirs),
+            false => rest.starts_with(theirs),
         });
         rows.flat_map(|(theirs, ours)| {
             let range = self.token.start..self.token.start + theirs.len();
@@ -182,7 +181,7 @@ const BINDS: &[&str] =
 /// `first = …`, `const first = …`, `first: Text = …` and `plateau: hold …`, as what declares a name here.
 fn bound(context: Context, text: &str) -> Vec<String> {
     let mut rest = text;
-    while let Some(word) = BINDS.iter().find(|word| super::tokens::starts_with_words(rest, word)) {
+    while let Some(word) = BINDS.iter().find(|word| starts_with_words(rest, word)) {
         rest = rest[word.len()..].trim_start();
     }
     let name = first_word(rest);

@@ -208,6 +208,11 @@ pub fn starts_with_words(text: &str, words: &str) -> bool {
     text.strip_prefix(words).is_some_and(|rest| !rest.bytes().next().is_some_and(is_word))
 }
 
+/// How many bytes of blanks a text begins with.
+pub fn blanks(text: &str) -> usize {
+    text.len() - text.trim_start().len()
+}
+
 pub fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }

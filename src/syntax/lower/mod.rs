@@ -36,6 +36,8 @@ pub struct Lower<'a> {
     refused_names: Vec<String>,
     /// What the text speaks of that is not in it.
     pub needs: Vec<Need>,
+    /// Other ways to mend a statement are looked for.
+    pub offers: bool,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -62,7 +64,8 @@ enum Lowered<'a> {
 impl<'a> Lower<'a> {
     pub fn new(source: &'a Source, text: &'a str, diagnostics: &'a mut Diagnostics) -> Lower<'a> {
         let (file, written) = (source.id, source.text.as_str());
-        Lower { file, written, text, offset: 0, depth: 0, refused_names: Vec::new(), needs: Vec::new(), diagnostics }
+        let (refused_names, needs) = (Vec::new(), Vec::new());
+        Lower { file, written, text, offset: 0, depth: 0, refused_names, needs, offers: true, diagnostics }
     }
 
     /// Hands each statement to `each`: parsed, or as what is left of one that was refused.
@@ -165,7 +168,7 @@ impl<'a> Lower<'a> {
     fn parsed(&self, range: Range<usize>, context: Context) -> Result<Node<'a>, Box<grammar::Refusal>> {
         // Nobody mends more at a time.
         const MENDED: usize = 50;
-        let mends = self.diagnostics.count() < MENDED;
+        let mends = self.offers && self.diagnostics.count() < MENDED;
         grammar::parse(self.file, context, &self.text[range.clone()], range.start, mends)
     }
 
@@ -194,6 +197,7 @@ impl<'a> Lower<'a> {
         let problem = problem.help("a body ends its statement; what belongs to the statement stands before the `{`");
         let written = &self.text[range.clone()];
         let meant = super::repairs::branches(written).into_iter().chain(super::repairs::turns(written));
+        let meant = meant.filter(|_| self.offers);
         let fixes = meant.map(|mended| super::repairs::fix(self.file, written, &mended, range.start));
         self.diagnostics.push(fixes.fold(problem, Diagnostic::or));
         false
@@ -210,7 +214,7 @@ impl<'a> Lower<'a> {
             true => first.len(),
             false => text.rfind(" as ")? + " as".len(),
         };
-        let start = range.start + behind + (text[behind..].len() - text[behind..].trim_start().len());
+        let start = range.start + behind + tokens::blanks(&text[behind..]);
         let word = tokens::first_word(&self.text[start..range.end]);
         (!word.is_empty())
             .then(|| Name { text: word.to_owned(), span: Span::new(self.file, start, start + word.len()) })
@@ -291,7 +295,7 @@ impl<'a> Lower<'a> {
                 }
             }
         };
-        let shapes = super::repairs::shapes(context, text);
+        let shapes = if self.offers { super::repairs::shapes(context, text) } else { Vec::new() };
         let diagnostic = shapes
             .iter()
             .fold(diagnostic, |diagnostic, mended| diagnostic.or(super::repairs::fix(self.file, text, mended, start)));
