@@ -36,6 +36,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 AlertDoes::Resolves { within: ns, of }
             }
             ast::AlertDoes::StaysQuiet(scopes) => AlertDoes::StaysQuiet { scopes: self.scopes(scopes, frame)? },
+            ast::AlertDoes::MayFire(scopes) => AlertDoes::MayFire { scopes: self.scopes(scopes, frame)? },
+            ast::AlertDoes::KeepsFiring(scopes) => AlertDoes::KeepsFiring { scopes: self.scopes(scopes, frame)? },
         };
         let check = AlertCheck { name: Some(name?), labels, source: source??, does };
         Some(self.stated(Condition::Alert(check), alert.span))

@@ -54,9 +54,25 @@ pub struct AlertCheck<I, S> {
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertDoes<I, S> {
-    Fires { within: u64, of: I },
-    Resolves { within: u64, of: I },
-    StaysQuiet { scopes: S },
+    Fires {
+        within: u64,
+        of: I,
+    },
+    Resolves {
+        within: u64,
+        of: I,
+    },
+    StaysQuiet {
+        scopes: S,
+    },
+    /// It is nobody's mistake where it fires.
+    MayFire {
+        scopes: S,
+    },
+    /// It fires all the time, so that its end tells that the alerting has stopped.
+    KeepsFiring {
+        scopes: S,
+    },
 }
 
 /// An expression over measurements.
@@ -216,6 +232,8 @@ impl<M, I, S> Condition<M, I, S> {
                     AlertDoes::Fires { within, of } => AlertDoes::Fires { within: *within, of: instant(of)? },
                     AlertDoes::Resolves { within, of } => AlertDoes::Resolves { within: *within, of: instant(of)? },
                     AlertDoes::StaysQuiet { scopes: of } => AlertDoes::StaysQuiet { scopes: scopes(of)? },
+                    AlertDoes::MayFire { scopes: of } => AlertDoes::MayFire { scopes: scopes(of)? },
+                    AlertDoes::KeepsFiring { scopes: of } => AlertDoes::KeepsFiring { scopes: scopes(of)? },
                 },
             }),
         })

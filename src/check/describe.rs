@@ -57,6 +57,8 @@ impl Scenario {
                         let does = if check.name.is_some() { "stays quiet" } else { "fires" };
                         format!("{name} {does}{}", self.scopes_text(scopes))
                     }
+                    AlertDoes::MayFire { scopes } => format!("{name} may fire{}", self.scopes_text(scopes)),
+                    AlertDoes::KeepsFiring { scopes } => format!("{name} keeps firing{}", self.scopes_text(scopes)),
                 }
             }
         }

@@ -217,7 +217,15 @@ impl<'a> ScenarioChecker<'a, '_> {
         let address = bound.first().and_then(|(value, _)| value.pieces()).unwrap_or_default();
         let built_by = |kind: &AlertSourceKind| kind.name() == builtin.name;
         let Some(kind) = AlertSourceKind::ALL.into_iter().find(built_by) else { return Meaning::WRONG };
-        let mut source = AlertSource { name, kind, address, receiver: None, rules: None, facts: AlertFacts::default() };
+        let mut source = AlertSource {
+            name,
+            kind,
+            address,
+            receiver: None,
+            prometheus: None,
+            rules: None,
+            facts: AlertFacts::default(),
+        };
         let mut named = None;
         for entry in &built.options {
             let Some(value) = self.option(entry, "alerts", frame) else { continue };
@@ -230,6 +238,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     named = Some(entry.value.span);
                 }
                 ("receiver", value) => source.receiver = value.pieces(),
+                ("prometheus", value) => source.prometheus = value.pieces(),
                 ("evaluation", value) => source.facts.evaluation = value.number().map(|ns| ns as u64),
                 ("grouping", value) => source.facts.grouping = value.number().unwrap_or(0.0) as u64,
                 _ => {}

@@ -6,7 +6,7 @@ mod scene;
 use super::output::{Terminal, err_size};
 use crate::base::shown::escaped;
 use crate::base::units::{MINUTE, SECOND, grouped};
-use crate::measure::Event;
+use crate::measure::{AlertStage, Event};
 use crate::plan::Plan;
 use scene::{Line, Scene};
 use std::io::IsTerminal;
@@ -89,7 +89,18 @@ impl<'a> Live<'a> {
             Event::EventEnded { event, problem: Some(problem), .. } => {
                 self.say(&format!("{}: {problem}", self.event(*event)));
             }
-            Event::Alert(alert) => self.say(&format!("the alert `{}` {}", alert.name, alert.state.word())),
+            Event::AlertsUnasked(unasked) => {
+                self.say(&format!("a source of alerts could not be asked: {}", unasked.reason));
+            }
+            Event::AlertHistory(_) | Event::AlertRules(_) => {}
+            Event::Alert(alert) => match alert.stage {
+                AlertStage::Rule | AlertStage::Active => {
+                    self.say(&format!("the alert `{}` {}", alert.name, alert.state.word()));
+                }
+                AlertStage::Delivered => {
+                    self.say(&format!("told that the alert `{}` {}", alert.name, alert.state.word()))
+                }
+            },
             Event::LoadEnded { .. } => self.clear(),
             Event::Verifying { ledger, done, all } => self.verifying(*ledger, *done, *all),
             Event::Verified { ledger, verified } => {

@@ -5,7 +5,7 @@ mod forms;
 pub mod taint;
 
 use crate::base::boundary;
-use crate::measure::{Event, Example};
+use crate::measure::{Alert, AlertHistory, AlertsUnasked, Event, Example};
 use echo::Forms;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -102,6 +102,13 @@ impl Mask {
         out
     }
 
+    fn alert(&self, mut alert: Alert) -> Alert {
+        let labels = alert.labels.iter_mut().flat_map(|(name, value)| [name, value]);
+        let all = labels.chain([&mut alert.name]).chain(&mut alert.receivers);
+        all.for_each(|text| *text = self.text(std::mem::take(text)));
+        alert
+    }
+
     pub fn event(&self, event: Event) -> Event {
         match event {
             Event::Example(example) => Event::Example(Box::new(self.example(*example))),
@@ -153,10 +160,23 @@ impl Mask {
                 tried.said = self.text(tried.said);
                 Event::Tried(tried)
             }
-            Event::Alert(mut alert) => {
-                let labels = alert.labels.iter_mut().flat_map(|(name, value)| [name, value]);
-                labels.chain([&mut alert.name]).for_each(|text| *text = self.text(std::mem::take(text)));
-                Event::Alert(alert)
+            Event::Alert(alert) => Event::Alert(self.alert(alert)),
+            Event::AlertHistory(history) => {
+                let alerts = history.alerts.into_iter().map(|alert| self.alert(alert)).collect();
+                Event::AlertHistory(AlertHistory { alerts, ..history })
+            }
+            Event::AlertsUnasked(unasked) => {
+                let reason = self.text(unasked.reason);
+                Event::AlertsUnasked(AlertsUnasked { reason, ..unasked })
+            }
+            Event::AlertRules(mut told) => {
+                for rule in &mut told.rules {
+                    let labels = rule.labels.iter_mut().flat_map(|(name, value)| [name, value]);
+                    let own = [&mut rule.name, &mut rule.expression];
+                    let texts = labels.chain(own).chain(&mut rule.problem).chain(&mut rule.absent);
+                    texts.for_each(|text| *text = self.text(std::mem::take(text)));
+                }
+                Event::AlertRules(told)
             }
             // Numbers, and names of the plan.
             other @ (Event::Started { .. }

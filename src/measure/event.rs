@@ -1,6 +1,9 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::{Alert, Booked, Example, Failed, Gauges, LoadCounts, Proof, SeriesCounts, Slice, Verified};
+use super::{
+    Alert, AlertHistory, AlertRules, AlertsUnasked, Booked, Example, Failed, Gauges, LoadCounts, Proof, SeriesCounts,
+    Slice, Verified,
+};
 use crate::plan::{COUNTLESS, LONGEST, Range, is_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,8 +136,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<String>,
     },
-    /// An alert of the system under test began or ended.
+    /// An alert of the system under test came into a state.
     Alert(Alert),
+    AlertsUnasked(AlertsUnasked),
+    AlertHistory(AlertHistory),
+    AlertRules(AlertRules),
     /// Requests have made entries of a ledger, since the last time that this was told.
     Booked {
         ledger: usize,
@@ -223,6 +229,9 @@ impl Event {
             Event::EventBegan { at, .. } | Event::EventEnded { at, .. } => within(*at),
             Event::LoadEnded { at } | Event::Ended { at } => within(*at),
             Event::Alert(alert) => within(alert.at),
+            Event::AlertsUnasked(unasked) => both(unasked.range),
+            Event::AlertHistory(history) => both(history.range) && history.alerts.iter().all(|alert| within(alert.at)),
+            Event::AlertRules(_) => true,
             Event::Booked { booked: counts, .. } => booked(counts),
             Event::Verifying { done, all, .. } => few(&[*done, *all]),
             Event::Verified { verified, .. } => {

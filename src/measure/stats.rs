@@ -4,8 +4,8 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Alert, Book, Causes, End, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof,
-    RequestPhase, SeriesCounts, Slice, Times, Tried, interval_log,
+    Alert, AlertHistory, AlertRules, AlertsUnasked, Book, Causes, End, Event, Examples, Gauge, Gauges, Generator,
+    Happened, Injected, Layout, LoadCounts, Proof, RequestPhase, SeriesCounts, Slice, Times, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
@@ -72,6 +72,12 @@ pub struct Stats {
     pub events: Vec<(String, Range)>,
     /// What alerts did, in the order in which it was heard of.
     pub alerts: Vec<Alert>,
+    /// When sources of alerts could not be asked.
+    pub alerts_unasked: Vec<AlertsUnasked>,
+    /// What the rules of sources did, read afterwards.
+    pub alert_histories: Vec<AlertHistory>,
+    /// The rules of each source that has told them, as it told them last.
+    pub alert_rules: Vec<AlertRules>,
     /// The ledgers of the plan.
     pub ledgers: Vec<Book>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
@@ -202,6 +208,12 @@ impl Stats {
                 }
             }
             Event::Alert(alert) => self.alerts.push(alert),
+            Event::AlertsUnasked(unasked) => self.alerts_unasked.push(unasked),
+            Event::AlertHistory(history) => self.alert_histories.push(history),
+            Event::AlertRules(rules) => {
+                self.alert_rules.retain(|known| known.source != rules.source);
+                self.alert_rules.push(rules);
+            }
             Event::Booked { ledger, booked } => {
                 if let Some(book) = self.ledgers.get_mut(ledger) {
                     book.booked.add(&booked);

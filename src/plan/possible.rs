@@ -184,7 +184,10 @@ impl Seeker<'_> {
                     hold(*within <= LONGEST, TIME)?;
                     self.instant(of)
                 }
-                AlertDoes::StaysQuiet { scopes: AlertScopes { ranges, impacts, faults } } => {
+                AlertDoes::StaysQuiet { scopes }
+                | AlertDoes::MayFire { scopes }
+                | AlertDoes::KeepsFiring { scopes } => {
+                    let AlertScopes { ranges, impacts, faults } = scopes;
                     self.ranges(ranges)?;
                     self.impacts(impacts)?;
                     self.faults(faults)

@@ -21,6 +21,8 @@ pub enum RunError {
         fault: String,
         problem: String,
     },
+    /// Alerts fired before the load, so that nobody could say what the load or a fault did.
+    AlertsFiring(Vec<String>),
     /// Interrupted before anything was sent.
     Interrupted,
     /// It was made, and something that it did could not be taken back.
@@ -39,6 +41,12 @@ impl std::fmt::Display for RunError {
             }
             RunError::Address(problem) | RunError::Data(problem) | RunError::Setup(problem) => f.write_str(problem),
             RunError::Fault { fault, problem } => write!(f, "the fault `{fault}` is refused: {problem}"),
+            RunError::AlertsFiring(alerts) => {
+                write!(f, "before the load, these alerts fire:\n  {}\n", alerts.join("\n  "))?;
+                f.write_str(
+                    "wait until they are resolved, or write `alert \"NAME\" may fire` for one that does not matter",
+                )
+            }
             RunError::System(error) => write!(f, "the machine refused what the run needs: {error}"),
             RunError::Left(problem) => {
                 write!(f, "something could not be taken back: {problem}\n`stressc recover` tries it again")
@@ -64,6 +72,9 @@ impl RunError {
             RunError::Fault { fault, problem } => RunError::Fault { fault, problem: mask.text(problem) },
             RunError::System(error) => {
                 RunError::System(std::io::Error::new(error.kind(), mask.text(error.to_string())))
+            }
+            RunError::AlertsFiring(alerts) => {
+                RunError::AlertsFiring(alerts.into_iter().map(|alert| mask.text(alert)).collect())
             }
             RunError::Interrupted => RunError::Interrupted,
         }

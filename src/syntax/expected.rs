@@ -110,6 +110,8 @@ const ROWS: &[(&str, &[Rule])] = &[
     ("`fires within`", &[Rule::fires, Rule::kw_fires]),
     ("`resolves within`", &[Rule::resolves, Rule::kw_resolves]),
     ("`stays quiet`", &[Rule::quiet, Rule::kw_stays, Rule::kw_quiet]),
+    ("`may fire`", &[Rule::may_fire, Rule::kw_may, Rule::kw_fire]),
+    ("`keeps firing`", &[Rule::keeps_firing, Rule::kw_keeps, Rule::kw_firing]),
     ("`no other alert fires`", &[Rule::no_other_alert, Rule::kw_no]),
     (
         VALUE,

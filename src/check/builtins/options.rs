@@ -211,6 +211,13 @@ pub const OPTIONS: &[Opt] = &[
     ),
     opt(
         "alerts",
+        "prometheus",
+        TEXT,
+        "The URL of the Prometheus whose rules fire these alerts. With it, the report tells when each rule fired, and where a late alert lost its time (none).",
+        "\"http://127.0.0.1:9090\"",
+    ),
+    opt(
+        "alerts",
         "evaluation",
         DURATION,
         "How often rules are evaluated if their group does not say so (unknown: counted as 0).",

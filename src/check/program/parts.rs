@@ -481,6 +481,9 @@ pub struct AlertSource {
     pub kind: AlertSourceKind,
     pub address: Text,
     pub receiver: Option<Text>,
+    /// The Prometheus whose rules these alerts have, where it is another server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<Text>,
     pub rules: Option<String>,
     #[serde(default, skip_serializing_if = "AlertFacts::is_empty")]
     pub facts: AlertFacts,

@@ -142,7 +142,7 @@ fn alert(condition: &Condition) -> Option<PictureRow> {
     match &check.does {
         AlertDoes::Fires { within, of } => Some(row("fires", *within, of)),
         AlertDoes::Resolves { within, of } => Some(row("resolves", *within, of)),
-        AlertDoes::StaysQuiet { .. } => None,
+        AlertDoes::StaysQuiet { .. } | AlertDoes::MayFire { .. } | AlertDoes::KeepsFiring { .. } => None,
     }
 }
 

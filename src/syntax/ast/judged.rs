@@ -94,6 +94,8 @@ pub enum AlertDoes {
     Fires(Within),
     Resolves(Within),
     StaysQuiet(Vec<Scope>),
+    MayFire(Vec<Scope>),
+    KeepsFiring(Vec<Scope>),
 }
 
 #[derive(Debug, Clone)]

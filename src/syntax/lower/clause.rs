@@ -142,6 +142,8 @@ impl Lower<'_> {
         let does = node.clone().into_inner().last().expect("an alert does something");
         let does = match does.as_rule() {
             Rule::quiet => AlertDoes::StaysQuiet(self.scopes_of(&does)),
+            Rule::may_fire => AlertDoes::MayFire(self.scopes_of(&does)),
+            Rule::keeps_firing => AlertDoes::KeepsFiring(self.scopes_of(&does)),
             rule => {
                 let within = self.within(find(&does, Rule::tolerance).expect("the grammar asks for a time"));
                 if rule == Rule::fires { AlertDoes::Fires(within) } else { AlertDoes::Resolves(within) }

@@ -106,6 +106,12 @@ pub const CLAUSES: &[Clause] = &[
     clause("resolves", "alert TEXT resolves within 20s of cut.end", "The alert resolves in time."),
     clause("stays", "alert TEXT stays quiet during plateau", "The alert does not fire."),
     clause(
+        "may",
+        "alert TEXT may fire during cut",
+        "The alert may fire, so it is not one of the others that must not.",
+    ),
+    clause("keeps", "alert TEXT keeps firing", "The alert fires all the time: a dead man's switch."),
+    clause(
         "baseline",
         "METRIC <= baseline + 5%; METRIC >= baseline(\"v1.4\") - 5%",
         "The same metric in earlier runs that did the same, kept next to the file: the newest baseline, or the one with that name.",

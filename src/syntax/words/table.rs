@@ -630,14 +630,14 @@ pub const STATEMENTS: &[Word] = &[
         "What an alert must do. The given labels must match. `from` names the source if there are several.",
         &[form(
             Expect,
-            "alert TEXT [{ LABELS }] [from SOURCE] fires within DURATION of INSTANT\nalert TEXT … resolves within DURATION of INSTANT\nalert TEXT … stays quiet [SCOPES]",
+            "alert TEXT [{ LABELS }] [from SOURCE] fires within DURATION of INSTANT\nalert TEXT … resolves within DURATION of INSTANT\nalert TEXT … stays quiet [SCOPES]\nalert TEXT … may fire [SCOPES]\nalert TEXT … keeps firing [SCOPES]",
             "alert \"ErrorRate\" fires within 20s of cut",
         )],
     ),
     word(
         "no",
         &[Expect],
-        "No alert fires except those that other lines of the scenario expect.",
+        "No alert fires except those that other lines of the scenario expect or allow.",
         &[form(Expect, "no other alert fires [from SOURCE] [SCOPES]", "no other alert fires from pager")],
     ),
     word(
