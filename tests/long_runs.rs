@@ -43,6 +43,7 @@ fn windows(plan: &Plan) -> Vec<(Option<usize>, Vec<Range>)> {
                 windows.extend(scaling.levels.iter().map(|(_, range)| (None, vec![*range])));
             }
             Metric::Series(_) | Metric::Capacity(_) | Metric::Crashes(_) | Metric::Ledger { .. } => {}
+            Metric::Alerts { .. } | Metric::Detection(_) => {}
         });
     }
     windows

@@ -107,7 +107,6 @@ impl<'a> ScenarioChecker<'a, '_> {
                 })
             }
             (Meaning::Part(Type::Alerts, index), _) => {
-                self.later("`.delivery_delay`", span);
                 let metric = Metric {
                     function: Function::Requests(RequestFunction::Statistic(Statistic::Mean)),
                     subject: Subject::Delivery(*index),

@@ -13,7 +13,6 @@ use crate::syntax::ast::{self, Item};
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn alert(&mut self, alert: &'a ast::Alert, frame: FrameId) -> Option<Expectation> {
-        self.later("`alert`", alert.span);
         let name = match self.eval_as(&alert.name, frame, &[Type::Text]) {
             Meaning::Text(name, _) => Some(name),
             _ => None,
@@ -56,7 +55,6 @@ impl<'a> ScenarioChecker<'a, '_> {
         span: Span,
         frame: FrameId,
     ) -> Option<Expectation> {
-        self.later("`alert`", span);
         let source = self.alert_source(source, span, frame)??;
         let scopes = self.scopes(scopes, frame)?;
         let does = AlertDoes::StaysQuiet { scopes };

@@ -380,7 +380,6 @@ fn unit(function: Function, result: Type, values: Type) -> Type {
 /// What this version plans and does not compute.
 fn later(function: Function, subject: &Subject) -> Option<&'static str> {
     match (function, subject) {
-        (_, Subject::Delivery(_) | Subject::Alerts(_)) => Some("a metric of alerts"),
         (Function::Recovery(RecoveryFunction::Length), Subject::Windows { windows, .. })
             if !matches!(windows[..], [Window::Impact { .. }]) =>
         {

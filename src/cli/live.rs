@@ -98,7 +98,7 @@ impl<'a> Live<'a> {
                     self.say(&format!("the alert `{}` {}", alert.name, alert.state.word()));
                 }
                 AlertStage::Delivered => {
-                    self.say(&format!("told that the alert `{}` {}", alert.name, alert.state.word()))
+                    self.say(&format!("told that the alert `{}` {}", alert.name, alert.state.word()));
                 }
             },
             Event::LoadEnded { .. } => self.clear(),

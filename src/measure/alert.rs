@@ -1,8 +1,36 @@
 //! Alerts of the system under test, as a source of alerts tells of them: each on its way from the rule to whoever is notified.
 
-use crate::plan::Range;
+use crate::plan::{AlertDoes, AlertSource, Condition, Plan, PlannedAlert, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// What the plan says of alerts.
+#[derive(Debug, Clone, Default)]
+pub struct Alerting {
+    pub sources: Vec<AlertSource>,
+    pub checks: Vec<PlannedAlert>,
+}
+
+impl Alerting {
+    pub fn of(plan: &Plan) -> Alerting {
+        let check = |condition: &Condition| match condition {
+            Condition::Alert(check) => Some(check.clone()),
+            _ => None,
+        };
+        let all = plan.expectations.iter().chain(&plan.allowed_alerts);
+        let checks = all.filter_map(|expectation| check(&expectation.condition)).collect();
+        Alerting { sources: plan.alert_sources.clone(), checks }
+    }
+
+    /// The last instant until which a line looks at an alert.
+    pub fn end(&self) -> u64 {
+        let last = |check: &PlannedAlert| match &check.does {
+            AlertDoes::Fires { within, of } | AlertDoes::Resolves { within, of } => of.at.saturating_add(*within),
+            AlertDoes::StaysQuiet { .. } | AlertDoes::MayFire { .. } | AlertDoes::KeepsFiring { .. } => 0,
+        };
+        self.checks.iter().map(last).max().unwrap_or(0)
+    }
+}
 
 /// An alert came into a state somewhere on its way.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]

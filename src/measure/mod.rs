@@ -22,7 +22,7 @@ mod tags;
 mod times;
 
 pub use addresses::{Addresses, Numbered};
-pub use alert::{Alert, AlertHistory, AlertRule, AlertRules, AlertStage, AlertState, AlertsUnasked};
+pub use alert::{Alert, AlertHistory, AlertRule, AlertRules, AlertStage, AlertState, Alerting, AlertsUnasked};
 pub use cause::{Cause, Causes, Failed, Tally};
 pub use ended::Ended;
 pub use event::{Event, Found, Generator, Tried};

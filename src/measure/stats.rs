@@ -4,8 +4,9 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Alert, AlertHistory, AlertRules, AlertsUnasked, Book, Causes, End, Event, Examples, Gauge, Gauges, Generator,
-    Happened, Injected, Layout, LoadCounts, Proof, RequestPhase, SeriesCounts, Slice, Times, Tried, interval_log,
+    Alert, AlertHistory, AlertRules, Alerting, AlertsUnasked, Book, Causes, End, Event, Examples, Gauge, Gauges,
+    Generator, Happened, Injected, Layout, LoadCounts, Proof, RequestPhase, SeriesCounts, Slice, Times, Tried,
+    interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
@@ -70,6 +71,8 @@ pub struct Stats {
     pub happened: Vec<Happened>,
     /// How the events of the plan are called, and when each is planned and given up.
     pub events: Vec<(String, Range)>,
+    /// What the plan says of alerts.
+    pub alerting: Alerting,
     /// What alerts did, in the order in which it was heard of.
     pub alerts: Vec<Alert>,
     /// When sources of alerts could not be asked.
@@ -123,6 +126,7 @@ impl Stats {
             memory,
             faults: plan.faults.iter().map(|fault| fault.name.clone()).collect(),
             events: plan.events.iter().map(|event| (event.name.clone(), event.window())).collect(),
+            alerting: Alerting::of(plan),
             ledgers: plan.ledgers.iter().map(|_| Book::default()).collect(),
             layout: Arc::new(layout),
             ..Stats::watching(plan.watched())

@@ -112,9 +112,18 @@ pub(super) fn begins(faults: &[OfFault], stats: &Stats) -> Result<Vec<u64>, Stri
 
 /// What a system recovers from, with the windows of faults and events as they were.
 pub(super) fn windows(recovery: &Recovery, stats: &Stats) -> Result<Vec<Range>, String> {
-    let mut windows = recovery.windows.clone();
-    let faults = recovery.faults.iter().map(|fault| (*fault, false));
-    let all = faults.chain(recovery.events.iter().map(|event| (*event, true)));
+    as_they_were(&recovery.windows, (&recovery.faults, &recovery.events), stats)
+}
+
+/// Windows, of which those of faults and events are as they were.
+pub(super) fn as_they_were(
+    windows: &[Range],
+    (faults, events): (&[usize], &[usize]),
+    stats: &Stats,
+) -> Result<Vec<Range>, String> {
+    let mut windows = windows.to_vec();
+    let faults = faults.iter().map(|fault| (*fault, false));
+    let all = faults.chain(events.iter().map(|event| (*event, true)));
     for (place, is_event) in all.filter(|(place, is_event)| is_told(*place, *is_event, stats)) {
         for time in times(place, is_event, stats)? {
             for window in windows.iter_mut().filter(|window| **window == time.planned) {

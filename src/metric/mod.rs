@@ -2,6 +2,7 @@
 //! implementation for the verdict and for everything that decides while a run goes on.
 
 mod abort;
+pub mod alerts;
 mod across;
 mod actual;
 mod capacity;
@@ -171,7 +172,7 @@ fn judge_by(condition: &Condition, stats: &Stats, by: By) -> Judged {
             Err(reason) => Judged::unknown(reason),
         },
         Condition::InEvery { condition, every, share } => slices::in_every(condition, *every, *share, stats),
-        Condition::Alert(_) => undecided(),
+        Condition::Alert(check) => alerts::judge(check, stats),
         Condition::Not(inner) => {
             let inner = judge_by(inner, stats, by);
             let outcome = match inner.outcome {
@@ -409,11 +410,6 @@ fn truth(measured: &Measured, stats: &Stats) -> Judged {
     }
 }
 
-/// What this version plans and does not judge; a run that would need it is refused.
-fn undecided() -> Judged {
-    Judged::unknown("this version does not judge it".to_owned())
-}
-
 /// The two differ by at most this: a share of the right one, or a quantity.
 fn within(tolerance: f64, relative: bool, (judged, both): (Judged, Sides)) -> Judged {
     let (left, right, paired) = match both {
@@ -560,6 +556,8 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Measurement {
             series::drift(if enough { fine } else { parts(coarse) })
         }
         Metric::Ledger { function, ledger: of } => ledger::apply(*function, stats.ledgers.get(*of)),
+        Metric::Alerts { function, source } => alerts::apply(*function, *source, stats),
+        Metric::Detection(detection) => alerts::detection(detection, stats),
         Metric::Other { .. } => unmeasured(),
     }
 }

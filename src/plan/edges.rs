@@ -65,7 +65,11 @@ impl RestsOn {
             Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.metric(part)),
             Metric::Scaling(scaling) => self.requests(&scaling.throughput),
             Metric::Recovery(_) | Metric::Series(_) | Metric::Capacity(_) => {}
-            Metric::Crashes(_) | Metric::Ledger { .. } | Metric::Other { .. } => {}
+            Metric::Crashes(_)
+            | Metric::Ledger { .. }
+            | Metric::Other { .. }
+            | Metric::Alerts { .. }
+            | Metric::Detection(_) => {}
         }
     }
 
@@ -195,6 +199,7 @@ impl WindowEdges {
             }
             // Trials are cut where they can start.
             Metric::Scaling(_) | Metric::Capacity(_) | Metric::Ledger { .. } => {}
+            Metric::Alerts { .. } | Metric::Detection(_) => {}
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
                 for all in self.series.iter_mut().chain(&mut self.loads) {
@@ -294,6 +299,8 @@ impl WindowEdges {
             | Metric::Crashes(_)
             | Metric::Scaling(_)
             | Metric::Capacity(_)
+            | Metric::Alerts { .. }
+            | Metric::Detection(_)
             | Metric::Ledger { .. } => {}
             Metric::Other { .. } => self.series.iter_mut().chain(&mut self.loads).for_each(|all| all.extend(edges)),
         }

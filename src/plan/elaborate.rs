@@ -85,7 +85,8 @@ fn elaborated(scenario: &program::Scenario, file: &str, share: Share, machine: M
         Some(Search { load, stage, least, most, resolution, each, trials, condition })
     });
     let searches = searches.collect();
-    let expectations = scenario.expectations.iter().filter_map(|e| elaborate.expectation(e)).collect();
+    let expectations = scenario.expectations.iter().filter_map(|e| elaborate.expectation(e));
+    let (allowed_alerts, expectations) = expectations.partition(super::Expectation::only_allows);
     let length = elaborate.length();
     let plan = Plan {
         schema: SCHEMA,
@@ -117,6 +118,7 @@ fn elaborated(scenario: &program::Scenario, file: &str, share: Share, machine: M
         searches,
         series: elaborate.series,
         expectations,
+        allowed_alerts,
         length,
         edition: super::EDITION,
     };

@@ -2,8 +2,8 @@
 
 use super::elaborate::Elaborate;
 use super::{
-    AlertScopes, Capacity, Condition, Crashes, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range,
-    Readings, Recovery, Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
+    AlertScopes, Capacity, Condition, Crashes, Detection, Expectation, Impact, Load, Measured, Metric, OfFault,
+    Planned, Range, Readings, Recovery, Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -109,12 +109,21 @@ impl Elaborate<'_> {
                 let scopes = self.scopes_of(metric, self.length());
                 Some(Metric::Series(Readings { function, series: series.clone(), ranges, scopes }))
             }
+            (Function::Recovery(RecoveryFunction::TimeToDetect), Subject::Windows { windows, .. })
+                if !self.scenario.alert_sources.is_empty() =>
+            {
+                let (windows, faults, events) = self.around(windows);
+                Some(Metric::Detection(Detection { windows, faults, events }))
+            }
             (Function::Recovery(function), Subject::Windows { windows, steady })
                 if self.recovers(function, windows, *steady) =>
             {
                 Some(Metric::Recovery(self.recovery(function, windows, *steady)?))
             }
             (Function::Crashes, Subject::Service(service)) => self.crashes(metric, *service, explicit),
+            (Function::Alerts(_), Subject::Alerts(source)) | (Function::Requests(_), Subject::Delivery(source)) => {
+                Some(Metric::Alerts { function, source: *source })
+            }
             (Function::Ledger(function), Subject::Ledger(ledger)) => Some(Metric::Ledger { function, ledger: *ledger }),
             (
                 Function::Drift
@@ -312,9 +321,8 @@ impl Elaborate<'_> {
         fits && self.steady_states.get(steady.unwrap_or(0)).is_some()
     }
 
-    /// What is asked of a steady state, the first where none is named, around windows as they are planned.
-    fn recovery(&mut self, function: RecoveryFunction, windows: &[Window], steady: Option<usize>) -> Option<Recovery> {
-        let steady: SteadyState = self.steady_states.get(steady.unwrap_or(0))?.clone();
+    /// Windows as they are planned, with the faults and the events that are among them.
+    fn around(&mut self, windows: &[Window]) -> (Vec<Range>, Vec<usize>, Vec<usize>) {
         let (mut ranges, mut faults, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for window in windows {
             let window = if let Window::Impact { of, .. } = window { of } else { window };
@@ -325,6 +333,13 @@ impl Elaborate<'_> {
                 _ => {}
             }
         }
+        (ranges, faults, events)
+    }
+
+    /// What is asked of a steady state, the first where none is named, around windows as they are planned.
+    fn recovery(&mut self, function: RecoveryFunction, windows: &[Window], steady: Option<usize>) -> Option<Recovery> {
+        let steady: SteadyState = self.steady_states.get(steady.unwrap_or(0))?.clone();
+        let (ranges, faults, events) = self.around(windows);
         Some(Recovery { function, windows: ranges, faults, events, steady, end: self.length() })
     }
 

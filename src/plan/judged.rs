@@ -20,9 +20,21 @@ pub struct Expectation {
     pub condition: Condition,
 }
 
+impl Expectation {
+    /// It asks for nothing.
+    pub fn only_allows(&self) -> bool {
+        matches!(
+            &self.condition,
+            Condition::Alert(program::AlertCheck { does: program::AlertDoes::MayFire { .. }, .. })
+        )
+    }
+}
+
 pub type Condition = program::Condition<Metric, Planned, AlertScopes>;
 
 pub type Measured = program::Measured<Metric>;
+
+pub type PlannedAlert = program::AlertCheck<Planned, AlertScopes>;
 
 /// What scopes leave together where they are of alerts.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
@@ -55,6 +67,10 @@ pub enum Metric {
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
     /// Of the entries of a ledger, over the whole run.
     Ledger { function: LedgerFunction, ledger: usize },
+    /// Of what a source of alerts told, over the whole run: its score, or the times of its deliveries.
+    Alerts { function: Function, source: usize },
+    /// How long after windows began an alert of any source fired.
+    Detection(Detection),
     /// How often a service ended by itself.
     Crashes(Crashes),
     /// What a search found.
@@ -71,7 +87,8 @@ impl Metric {
             Metric::Requests(requests) => Function::Requests(requests.function),
             Metric::Recovery(recovery) => Function::Recovery(recovery.function),
             Metric::Series(readings) => Function::Series(readings.function),
-            Metric::Other { function, .. } => *function,
+            Metric::Other { function, .. } | Metric::Alerts { function, .. } => *function,
+            Metric::Detection(_) => Function::Recovery(RecoveryFunction::TimeToDetect),
             Metric::Ledger { function, .. } => Function::Ledger(*function),
             Metric::Capacity(_) => Function::Capacity,
             Metric::Scaling(scaling) => Function::Sweep(scaling.function),
@@ -139,6 +156,17 @@ pub struct Crashes {
     pub ranges: Vec<Range>,
     #[serde(flatten)]
     pub scopes: Scopes,
+}
+
+/// When the first alert fired after windows.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct Detection {
+    pub windows: Vec<Range>,
+    /// The faults and events whose windows are among these: they count as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<usize>,
 }
 
 /// The highest level at which the condition of a search held.

@@ -44,8 +44,8 @@ pub use expect::{FEWEST_PARTS, are_compared};
 pub use fingerprint::part as fingerprint_of;
 pub use host::Host;
 pub use judged::{
-    AlertScopes, Capacity, Condition, Crashes, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings,
-    Recovery, Requests, Samples, Scaling, Scopes,
+    AlertScopes, Capacity, Condition, Crashes, Detection, Expectation, Impact, Measured, Metric, OfFault, Planned,
+    PlannedAlert, Readings, Recovery, Requests, Samples, Scaling, Scopes,
 };
 pub use load::{Activity, Ceiling, CeilingFrom, Load, Stage};
 pub use needs::{Lack, Of, lacks};
@@ -110,6 +110,9 @@ pub struct Plan {
     pub searches: Vec<Search>,
     pub series: Vec<Series>,
     pub expectations: Vec<Expectation>,
+    /// Alerts that may fire: nothing is judged of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_alerts: Vec<Expectation>,
     /// The end of the last load.
     pub length: u64,
     /// How a run of it is cut and told: [`EDITION`], or 0 of a record that does not say.

@@ -66,6 +66,7 @@ impl Metric {
             Metric::Crashes(crashes) => Some(crashes.scopes.are_own),
             Metric::Capacity(_) | Metric::Scaling(_) | Metric::Ledger { .. } => None,
             Metric::Recovery(_) | Metric::Drift { .. } | Metric::Other { .. } => None,
+            Metric::Alerts { .. } | Metric::Detection(_) => None,
         }
     }
 }

@@ -52,6 +52,7 @@ impl Plan {
         }
         self.steady_states.iter().try_for_each(|steady| look.steady(steady))?;
         look.expectations(&self.expectations)?;
+        look.expectations(&self.allowed_alerts)?;
         for abort in &self.aborts {
             hold(abort.length <= LONGEST, TIME)?;
             look.condition(&abort.condition)?;
@@ -179,6 +180,7 @@ impl Seeker<'_> {
                 hold(slices <= MOST_SLICES, MANY)?;
                 self.pieces(slices)
             }
+            Condition::Alert(check) if check.source >= self.plan.alert_sources.len() => Err(PLACE),
             Condition::Alert(check) => match &check.does {
                 AlertDoes::Fires { within, of } | AlertDoes::Resolves { within, of } => {
                     hold(*within <= LONGEST, TIME)?;
@@ -217,6 +219,12 @@ impl Seeker<'_> {
             }
             Metric::Other { ranges, .. } => self.ranges(ranges),
             Metric::Ledger { ledger, .. } => hold(*ledger < self.plan.ledgers.len(), PLACE),
+            Metric::Alerts { source, .. } => hold(*source < self.plan.alert_sources.len(), PLACE),
+            Metric::Detection(detection) => {
+                self.ranges(&detection.windows)?;
+                hold(detection.faults.iter().all(|fault| *fault < self.plan.faults.len()), PLACE)?;
+                hold(detection.events.iter().all(|event| *event < self.plan.events.len()), PLACE)
+            }
             Metric::Crashes(crashes) => {
                 hold(crashes.excused_by.iter().all(|fault| *fault < self.plan.faults.len()), PLACE)?;
                 self.ranges(&crashes.ranges)?;

@@ -88,7 +88,11 @@ fn of_metric(metric: &Metric, each: &mut impl FnMut(&Watched)) {
         Metric::Series(readings) => each(&readings.series),
         Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| of_metric(part, each)),
         Metric::Requests(_) | Metric::Recovery(_) | Metric::Capacity(_) | Metric::Scaling(_) => {}
-        Metric::Crashes(_) | Metric::Ledger { .. } | Metric::Other { .. } => {}
+        Metric::Crashes(_)
+        | Metric::Ledger { .. }
+        | Metric::Other { .. }
+        | Metric::Alerts { .. }
+        | Metric::Detection(_) => {}
     }
 }
 

@@ -2,6 +2,7 @@
 //! is a function of the report alone.
 
 mod addresses;
+mod alerts;
 mod beside;
 mod causes;
 mod course;
@@ -23,6 +24,9 @@ mod watched;
 mod windows;
 
 pub use addresses::AddressTotals;
+pub use alerts::{
+    AlertInstants, AlertScore, AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Part, Spent, Time, Unasked,
+};
 pub use causes::Failures;
 pub use course::{Course, LoadCourse, Point};
 pub use examples::{Examples, Told};
@@ -115,8 +119,8 @@ pub struct Report {
     /// The addresses over time of targets with `dns:`, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resolved: Vec<AddressChange>,
-    /// Empty: this version watches none.
-    pub alerts: [(); 0],
+    /// For each source of alerts.
+    pub alerts: Vec<AlertTotals>,
     pub generator: Health,
 }
 
@@ -214,7 +218,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         examples: examples::examples(plan, stats),
         watched,
         ledgers: ledgers::ledgers(plan, stats),
-        alerts: [],
+        alerts: alerts::alerts(plan, stats),
         restarts,
         resolved,
         planned,

@@ -1,6 +1,7 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
 mod addresses;
+mod alerts;
 mod course;
 mod events;
 mod examples;
@@ -72,6 +73,7 @@ pub fn terminal(report: &Report, colour: bool) -> String {
     addresses::addresses(&mut out, report, &paint);
     faults::faults(&mut out, report, &paint);
     events::events(&mut out, report, &paint);
+    alerts::alerts(&mut out, report, &paint);
     ledgers::ledgers(&mut out, report, &paint);
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);

@@ -9,12 +9,12 @@ syn case match
 syn keyword stressStatement abort acquire alert alerts allow area call choose command connect continue count data delete each event execute expect expectation fault flow get group head headers hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps strict suite sweep system target teardown think use verify warmup contained
 syn keyword stressConnecting and as at backoff by during each else every for from in of on or outside over settle until when while within contained
 syn keyword stressReserved baseline false not null true contained
-syn keyword stressInner after before contains ends fires iterations matches most other per quiet resolves retry speed starts stays together where contained
+syn keyword stressInner after before contains ends fires iterations keeps matches may most other per quiet resolves retry speed starts stays together where contained
 " Built-in names, where they are called.
 syn keyword stressBuiltin base64 bytes css env exists exponential file format_time header hex hmac_sha256 iteration json lower max min now passed port random random_text regex replace sha256 template upper url url_encode uuid contained
 syn keyword stressConstructor alertmanager attach basic bearer command cookie csv demo grpc host http jsonl limiter metrics mysql pool postgres process prometheus redis semaphore sqlite tcp webhook websocket contained
 syn keyword stressFault bandwidth burn_cpu command corrupt fill_disk fill_memory hold_connections http_delay http_error kill kill_connections latency limit_cpu limit_memory lock_table partition pause refuse reset restart slice slow_close contained
-syn keyword stressMetric apdex availability bandwidth burn_rate capacity coherency contention count crashes drift dropped duplicated efficiency error_rate growth increase last lost max mean min mttr p50 p75 p90 p95 p99 p999 peak_throughput peak_users precision quantile recall recovered resurrected scalability_coefficient stddev throughput time_to_detect time_to_recover unverified contained
+syn keyword stressMetric apdex availability bandwidth burn_rate capacity coherency contention count crashes drift dropped duplicated efficiency error_rate false_alarm_rate growth increase last lost max mean min mttr p50 p75 p90 p95 p99 p999 peak_throughput peak_users precision quantile recall recovered resurrected scalability_coefficient stddev throughput time_to_detect time_to_recover unverified contained
 syn keyword stressSecret secret contained
 
 syn match stressWord /\<[a-z_]\w*\>/ contains=stressConnecting,stressReserved,stressInner

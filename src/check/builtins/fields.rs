@@ -130,7 +130,7 @@ pub const FIELDS: &[Field] = &[
         Type::Alerts,
         "delivery_delay",
         Type::Samples,
-        "The time from firing to delivery of each alert. It needs a `receiver`.",
+        "The time from the firing of each alert to its delivery. It needs a `receiver`; a `webhook` alone does not know when an alert began to fire, except as the message says.",
         "p95(pager.delivery_delay) < 5s",
     ),
     method(

@@ -333,7 +333,7 @@ pub const ROWS: &[MetricRow] = &[
         Alerts(AlertFunction::Precision),
         ALERTS,
         Type::Percent,
-        "The share of the alerts that fired which were expected.",
+        "The share of the alerts that fired which were expected, in time or not. An alert that `may fire` or `keeps firing` does not count.",
         "precision(pager) == 100%",
     ),
     row(
@@ -342,6 +342,13 @@ pub const ROWS: &[MetricRow] = &[
         Type::Percent,
         "The share of the expected alerts which fired in time.",
         "recall(pager) == 100%",
+    ),
+    row(
+        Alerts(AlertFunction::FalseAlarmRate),
+        ALERTS,
+        Type::Rate,
+        "How often an alert fired that no line expects or allows, per unit of the time in which no alert was expected.",
+        "false_alarm_rate(pager) <= 1/h",
     ),
 ];
 

@@ -93,6 +93,7 @@ pub enum LedgerFunction {
 pub enum AlertFunction {
     Precision,
     Recall,
+    FalseAlarmRate,
 }
 
 /// Which way a value is better.
@@ -207,6 +208,7 @@ impl Function {
                 | LedgerFunction::Unverified,
             ) => Direction::Less,
             Function::Alerts(AlertFunction::Precision | AlertFunction::Recall) => Direction::More,
+            Function::Alerts(AlertFunction::FalseAlarmRate) => Direction::Less,
         }
     }
 
@@ -215,7 +217,9 @@ impl Function {
         match self {
             Function::Requests(function) => function.is_timed(),
             Function::Drift | Function::Capacity | Function::Series(_) | Function::Sweep(_) => true,
-            Function::Recovery(_) | Function::Alerts(_) => true,
+            Function::Recovery(_) => true,
+            // When an alert fires does not depend on the generator.
+            Function::Alerts(_) => false,
             Function::Ledger(_) | Function::Crashes => false,
         }
     }
@@ -236,9 +240,9 @@ impl Function {
     pub fn is_often_zero(self) -> bool {
         match self {
             Function::Requests(function) => function.is_often_zero(),
-            Function::Ledger(_) | Function::Crashes => true,
+            Function::Ledger(_) | Function::Crashes | Function::Alerts(AlertFunction::FalseAlarmRate) => true,
             Function::Drift | Function::Capacity | Function::Series(_) | Function::Sweep(_) => false,
-            Function::Recovery(_) | Function::Alerts(_) => false,
+            Function::Recovery(_) | Function::Alerts(AlertFunction::Precision | AlertFunction::Recall) => false,
         }
     }
 }
@@ -314,6 +318,7 @@ impl AlertFunction {
         match self {
             AlertFunction::Precision => "precision",
             AlertFunction::Recall => "recall",
+            AlertFunction::FalseAlarmRate => "false_alarm_rate",
         }
     }
 }

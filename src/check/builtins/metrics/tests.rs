@@ -83,6 +83,7 @@ fn each_metric_is_better_one_way_or_says_why_not() {
         "resurrected",
         "unverified",
         "crashes",
+        "false_alarm_rate",
     ];
     let more = [
         "throughput",

@@ -1,0 +1,164 @@
+//! The alerts: the score of each source, what became of each alert, and where its time went.
+
+use super::Paint;
+use crate::base::shown::{escaped, escaped_line};
+use crate::base::units::{duration, grouped, measured_duration, short};
+use crate::metric::alerts::AlertClass;
+use crate::report::{AlertScore, AlertTotals, ExpectedAlert, OtherAlert, Part, Report, Spent, Time};
+use std::fmt::Write;
+
+/// So many others are told one by one.
+const TOLD: usize = 10;
+
+pub fn alerts(out: &mut String, report: &Report, paint: &Paint) {
+    for (index, source) in report.alerts.iter().enumerate() {
+        if index == 0 {
+            let _ = writeln!(out, "\n{}", paint.bold("alerts"));
+        }
+        let _ = writeln!(out, "  {}  {}", source.source, score(&source.score));
+        let width = source.expected.iter().map(|own| own.name.chars().count()).max().unwrap_or(0);
+        for expected in &source.expected {
+            one(out, expected, width, paint);
+        }
+        others(out, source, paint);
+        for gap in &source.unasked {
+            let (from, to) = (whole(gap.range.0), whole(gap.range.1));
+            let text = format!("could not be asked from {from} to {to}: {}", escaped_line(&gap.reason));
+            let _ = writeln!(out, "    {} {text}", paint.unsure("?"));
+        }
+        for rule in &source.doubtful_rules {
+            let name = escaped_line(&rule.name);
+            if let Some(problem) = &rule.problem {
+                let _ = writeln!(out, "    {} the rule `{name}` failed: {}", paint.unsure("!"), escaped_line(problem));
+            }
+            if !rule.absent.is_empty() {
+                let absent = escaped_line(&rule.absent.join("`, `")).into_owned();
+                let _ = writeln!(
+                    out,
+                    "    {} the rule `{name}` cannot fire: no series of `{absent}` exists",
+                    paint.unsure("!")
+                );
+            }
+        }
+    }
+}
+
+fn score(score: &AlertScore) -> String {
+    let count = |n: u64| grouped(n as f64, 0);
+    let mut parts = Vec::new();
+    if score.expected > 0 {
+        parts.push(format!("{} of {} expected alerts in time", count(score.in_time), count(score.expected)));
+    }
+    if score.unknown > 0 {
+        parts.push(format!("{} not known", count(score.unknown)));
+    }
+    let quiet = measured_duration(score.quiet as f64);
+    parts.push(match score.false_alarms {
+        0 => format!("no false alarm in {quiet} of quiet"),
+        alarms => {
+            let plural = if alarms == 1 { "" } else { "s" };
+            let hours = score.quiet as f64 / crate::base::units::HOUR as f64;
+            let rate = if hours > 0.0 { format!(", {}/h", short(alarms as f64 / hours)) } else { String::new() };
+            format!("{} false alarm{plural} in {quiet} of quiet{rate}", count(alarms))
+        }
+    });
+    if let Some([least, .., most]) = score.delivery.as_deref() {
+        let (least, most) = (measured_duration(*least as f64), measured_duration(*most as f64));
+        parts.push(if least == most {
+            format!("delivered after {least}")
+        } else {
+            format!("delivered after {least} to {most}")
+        });
+    }
+    parts.join(" · ")
+}
+
+fn one(out: &mut String, expected: &ExpectedAlert, width: usize, paint: &Paint) {
+    let class = expected.class;
+    let word = match class {
+        AlertClass::True | AlertClass::Resolved => paint.good(class.word()),
+        AlertClass::Flapping | AlertClass::Unknown => paint.unsure(class.word()),
+        _ => paint.bad(class.word()),
+    };
+    let name = escaped_line(&expected.name);
+    let _ = writeln!(out, "    {name:<width$}  {word}  {}", instants(expected));
+    if let Some(spent) = expected.spent.as_ref().and_then(|spent| spent_on(spent, class)) {
+        let _ = writeln!(out, "    {:<width$}  {}", "", paint.dim(&spent));
+    }
+}
+
+/// Where it was when.
+fn instants(expected: &ExpectedAlert) -> String {
+    let own = &expected.instants;
+    let time = |what: &str, time: Option<Time>| {
+        time.map(|Time(from, to)| match to {
+            Some(to) => format!("{what} {}–{}", whole(from), whole(to)),
+            None => format!("{what} {}–", whole(from)),
+        })
+    };
+    let parts = [
+        own.pending.map(|at| format!("pending {}", whole(at))),
+        time("rule", own.rule),
+        time("active", own.active),
+        time("delivered", own.delivered),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "nothing was seen of it".to_owned() } else { parts.join("  ") }
+}
+
+/// What of its delay went where.
+fn spent_on(spent: &Spent, class: AlertClass) -> Option<String> {
+    let part =
+        |took: Option<u64>, part: Part| took.map(|ns| format!("{} {}", measured_duration(ns as f64), part.words()));
+    let parts = [
+        part(spent.detecting, Part::Detecting),
+        part(spent.holding, Part::Holding),
+        part(spent.sending, Part::Sending),
+        part(spent.delivering, Part::Delivering),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let mut text = parts.join(", ");
+    if let Some(least) = spent.least {
+        let _ = write!(text, "; its rule and grouping take {} at the least", duration(least));
+    }
+    if let (AlertClass::Late, Some(slowest)) = (class, spent.slowest) {
+        let _ = write!(text, "; late by what it took {}", slowest.words());
+    }
+    Some(text)
+}
+
+fn others(out: &mut String, source: &AlertTotals, paint: &Paint) {
+    let told = |other: &OtherAlert| {
+        let own = &other.instants;
+        let first = own.rule.or(own.active).or(own.delivered);
+        let when = match first {
+            Some(Time(from, Some(to))) => format!("{}–{}", whole(from), whole(to)),
+            Some(Time(from, None)) => format!("from {} on", whole(from)),
+            None => String::new(),
+        };
+        let labels: Vec<String> = other.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!(" {{{}}}", labels.join(", ")) };
+        let text = format!("{}{labels}", other.name);
+        (escaped(&text).into_owned(), when)
+    };
+    let (allowed, alarms): (Vec<&OtherAlert>, Vec<&OtherAlert>) = source.others.iter().partition(|other| other.allowed);
+    for other in alarms.iter().take(TOLD) {
+        let (text, when) = told(other);
+        let _ = writeln!(out, "    {} {text} fired {when}, which no line expects", paint.bad("✘"));
+    }
+    if let Some(more) = alarms.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        let _ = writeln!(out, "    {} and {more} more", paint.bad("✘"));
+    }
+    for other in allowed.iter().take(TOLD) {
+        let (text, when) = told(other);
+        let _ = writeln!(out, "    {}", paint.dim(&format!("{text} fired {when}, as a line allows")));
+    }
+}
+
+fn whole(ns: u64) -> String {
+    let tenth = crate::base::units::SECOND / 10;
+    duration((ns + tenth / 2) / tenth * tenth)
+}
