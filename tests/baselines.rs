@@ -107,6 +107,40 @@ fn a_regression_is_caught_against_recorded_runs_and_accepted() {
 }
 
 #[test]
+fn where_no_file_keeps_one_the_history_is_the_baseline() {
+    let server = Server::start(Duration::from_millis(10));
+    let place = Place::new();
+    let text = server.scenario(STAGES, EXPECT);
+    for earlier in 0..3 {
+        let ran = place.run(&text, &[]);
+        if ran.code == 5 {
+            return;
+        }
+        let few = match earlier {
+            0 => "there is no baseline yet: record one".to_owned(),
+            1 => "the history has 1 run to compare with, of which it takes 3".to_owned(),
+            runs => format!("the history has {runs} runs to compare with, of which it takes 3"),
+        };
+        assert!(ran.code == 4 && ran.out.contains(&few), "{few}\n{}{}", ran.out, ran.err);
+    }
+    server.becomes(Duration::from_millis(60));
+    let ran = place.run(&text, &[]);
+    if ran.code == 5 {
+        return;
+    }
+    let note = "is compared with its current stable segment in the history, 3 runs since ";
+    assert!(ran.code == 1 && ran.out.contains(note), "{}{}", ran.out, ran.err);
+    assert_eq!(judged(&ran).1["verdict"], "regressed");
+    // What regressed is no measure for the next run.
+    let ran = place.run(&text, &[]);
+    assert!(matches!(ran.code, 1 | 5) && ran.out.contains(note), "{}{}", ran.out, ran.err);
+    // A name means files, and a file comes first.
+    let named = text.replace("<= baseline +", "<= baseline(\"v1\") +");
+    let ran = place.run(&named, &[]);
+    assert!(matches!(ran.code, 4 | 5) && ran.out.contains("no baseline is called `v1`"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn what_did_something_else_is_not_compared_and_it_is_said_what() {
     let server = Server::start(Duration::from_millis(10));
     let place = Place::new();

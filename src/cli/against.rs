@@ -1,6 +1,7 @@
 //! The baselines of a scenario: the runs to compare with, and what is kept of new runs.
 
-use super::args::Runs;
+use super::args::{HowArgs, Runs};
+use super::history::StableRuns;
 use super::output::Terminal;
 use super::source::split;
 use crate::base::shown::escaped_line;
@@ -20,6 +21,8 @@ pub struct Against {
     entries: Vec<Entry>,
     pub facts: Facts,
     accept_environment: bool,
+    /// The runs of its history, where no file keeps a baseline.
+    stable: Option<StableRuns>,
 }
 
 impl Against {
@@ -36,10 +39,31 @@ impl Against {
         Ok(Against { entries: kept.entries, ..against })
     }
 
+    /// The same. Where no baseline is kept, it is the current stable segment of the history.
+    pub fn here_or_history(
+        plan: &Plan,
+        file: &str,
+        (how, accept): (&HowArgs, bool),
+        terminal: &Terminal,
+    ) -> Result<Against, u8> {
+        let against = Against::here(plan, file, accept, terminal)?;
+        if !compares(plan) || !baseline::newest_set(&against.entries, None, plan.profile.as_deref()).is_empty() {
+            return Ok(against);
+        }
+        match StableRuns::of(plan, split(file).0, how) {
+            Ok(stable) => Ok(Against { stable: Some(stable), ..against }),
+            Err(problem) => {
+                terminal.err(&format!("warning: the history cannot be compared with: {}\n", escaped_line(&problem)));
+                Ok(against)
+            }
+        }
+    }
+
     /// For runs that are kept, and compared with nothing.
     pub fn unread(machine: Host, plan: &Plan, file: &str) -> Against {
         let baselines = Baselines::of(Path::new(split(file).0), &plan.scenario);
-        Against { baselines, entries: Vec::new(), facts: Facts::of(plan, machine, VERSION), accept_environment: false }
+        let (entries, facts) = (Vec::new(), Facts::of(plan, machine, VERSION));
+        Against { baselines, entries, facts, accept_environment: false, stable: None }
     }
 
     /// What these runs say against the baselines that the plan asks for, where more of them may follow.
@@ -52,7 +76,19 @@ impl Against {
         };
         let mut looked = |name: Option<&str>, metric: &crate::plan::MetricKey, function| {
             let asked = (name, plan.profile.as_deref());
-            let choice = baseline::choose(&self.entries, asked, &self.facts, self.accept_environment)?;
+            let of_history = match (&self.stable, name) {
+                (Some(stable), None) => Some(stable.segment(plan, metric)?),
+                _ => None,
+            };
+            let entries = of_history.as_ref().unwrap_or(&self.entries);
+            let choice = baseline::choose(entries, asked, &self.facts, self.accept_environment)?;
+            if let (Some(_), Some(first)) = (&of_history, choice.runs.first()) {
+                let runs = counted(choice.runs.len() as u64, "run");
+                note(format!(
+                    "`{metric}` is compared with its current stable segment in the history, {runs} since {}, because no baseline is kept",
+                    first.started
+                ));
+            }
             for accepted in &choice.accepted {
                 note(format!("compared with a baseline of another machine, as was asked for: {accepted}"));
             }
@@ -119,24 +155,31 @@ impl Against {
             terminal.err("the clock of this machine is behind that of an earlier run of a baseline; runs are told apart by their numbers\n");
         }
         let set = set.unwrap_or_else(|| stats.id.clone());
-        let entry = Entry {
-            schema: SCHEMA,
-            run: stats.id.clone(),
-            number: there.iter().map(|entry| entry.number).max().unwrap_or(0).saturating_add(1),
-            set: set.clone(),
-            name: name.map(str::to_owned),
-            scenario: plan.scenario.clone(),
-            profile: plan.profile.clone(),
-            started: stats.started.clone(),
-            seed: stats.seed,
-            plan_sha256: plan.fingerprint.clone(),
-            facts: self.facts.clone(),
-            metrics: metric::statistics(plan, stats),
-            times: metric::recorded(plan, stats),
-        };
+        let number = there.iter().map(|entry| entry.number).max().unwrap_or(0).saturating_add(1);
+        let entry = entry((plan, stats), self.facts.machine.clone(), &set);
+        let entry = Entry { number, name: name.map(str::to_owned), facts: self.facts.clone(), ..entry };
         let path = self.baselines.add(&entry).map_err(|error| not_kept(&error.to_string(), terminal))?;
         terminal.err(&format!("kept as a run of the baseline in {}\n", escaped_line(&path.display().to_string())));
         Ok(set)
+    }
+}
+
+/// A run as a baseline keeps it, as the first of a set without a name.
+pub fn entry((plan, stats): (&Plan, &Stats), machine: Host, set: &str) -> Entry {
+    Entry {
+        schema: SCHEMA,
+        run: stats.id.clone(),
+        number: 1,
+        set: set.to_owned(),
+        name: None,
+        scenario: plan.scenario.clone(),
+        profile: plan.profile.clone(),
+        started: stats.started.clone(),
+        seed: stats.seed,
+        plan_sha256: plan.fingerprint.clone(),
+        facts: Facts::of(plan, machine, VERSION),
+        metrics: metric::statistics(plan, stats),
+        times: metric::recorded(plan, stats),
     }
 }
 

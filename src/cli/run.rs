@@ -29,7 +29,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         let prepared = prepare(file, args.share, &how.asked.asked(), terminal)?;
         consent(&prepared, how, terminal)?;
         places(&args.out, terminal)?;
-        let against = Against::here(&prepared.plan, file, args.accept_environment, terminal)?;
+        let against = Against::here_or_history(&prepared.plan, file, (how, args.accept_environment), terminal)?;
         series(&prepared, args, &against, terminal)
     };
     all().unwrap_or_else(|code| code)

@@ -220,6 +220,8 @@ impl Script {
 pub struct Server {
     pub address: SocketAddr,
     pub requests: Arc<AtomicU64>,
+    /// In nanoseconds.
+    delay: Arc<AtomicU64>,
 }
 
 impl Server {
@@ -235,9 +237,11 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicU64::new(0));
         let counter = requests.clone();
+        let delay = Arc::new(AtomicU64::new(delay.as_nanos() as u64));
+        let slept = delay.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (counter, free) = (counter.clone(), free.clone());
+                let (counter, free, slept) = (counter.clone(), free.clone(), slept.clone());
                 std::thread::spawn(move || {
                     let _ = stream.set_nodelay(true);
                     let mut lines = BufReader::new(stream.try_clone().unwrap());
@@ -248,7 +252,7 @@ impl Server {
                             counter.fetch_add(1, Ordering::SeqCst);
                             let (slots, freed) = &*free;
                             *freed.wait_while(slots.lock().unwrap(), |slots| *slots == 0).unwrap() -= 1;
-                            std::thread::sleep(delay);
+                            std::thread::sleep(Duration::from_nanos(slept.load(Ordering::SeqCst)));
                             *slots.lock().unwrap() += 1;
                             freed.notify_one();
                             if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"price\":1}").is_err()
@@ -261,7 +265,12 @@ impl Server {
                 });
             }
         });
-        Server { address, requests }
+        Server { address, requests, delay }
+    }
+
+    /// From then on it answers so late.
+    pub fn becomes(&self, delay: Duration) {
+        self.delay.store(delay.as_nanos() as u64, Ordering::SeqCst);
     }
 
     pub fn count(&self) -> u64 {

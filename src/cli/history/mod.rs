@@ -3,11 +3,13 @@
 mod index;
 mod prune;
 mod runs;
+mod segment;
 mod series;
 mod told;
 
 pub use index::RunIndex;
 pub use prune::age;
+pub use segment::StableRuns;
 pub use told::History;
 
 use super::args::{HistoryArgs, HistoryCommand};

@@ -91,10 +91,9 @@ async fn read(
         let (file, scenario) = split(of);
         (Some(file), scenario)
     });
-    let plain = |file: &str| file.strip_prefix("./").unwrap_or(file).to_owned();
     let mut groups = Vec::new();
     for (own, name) in index.scenarios().await? {
-        let is_asked = file.is_none_or(|file| plain(file) == plain(&own)) && scenario.is_none_or(|asked| asked == name);
+        let is_asked = file.is_none_or(|file| file.is_same_file(&own)) && scenario.is_none_or(|asked| asked == name);
         if is_asked {
             let runs = index.newest((&own, &name), args.last as usize).await?;
             groups.push((format!("{own}:{name}"), runs));
@@ -104,11 +103,23 @@ async fn read(
     Ok(groups)
 }
 
+/// Files as commands name them.
+pub(super) trait SameFile {
+    fn is_same_file(&self, other: &str) -> bool;
+}
+
+impl SameFile for str {
+    fn is_same_file(&self, other: &str) -> bool {
+        let plain = |file: &'_ str| file.strip_prefix("./").unwrap_or(file).to_owned();
+        plain(self) == plain(other)
+    }
+}
+
 /// The directories of records by their ids, in order.
 type Records = [(String, PathBuf)];
 
 /// The index with every record in it that lies here.
-async fn synced(place: &Place, records: &Records, notes: &mut Vec<String>) -> Result<Index, IndexError> {
+pub(super) async fn synced(place: &Place, records: &Records, notes: &mut Vec<String>) -> Result<Index, IndexError> {
     let index = Index::open(place).await?;
     let known = index.ids().await?;
     let mut found = Vec::new();

@@ -257,7 +257,7 @@ fn made(
     terminal: &Terminal,
 ) -> Result<Made, Unperformed> {
     let plan = &prepared.plan;
-    let against = Against::here(plan, &planned.file, args.accept_environment, terminal)
+    let against = Against::here_or_history(plan, &planned.file, (how, args.accept_environment), terminal)
         .map_err(|_| Unperformed::could_not("its baselines cannot be read".to_owned()))?;
     let mut performed = perform(prepared, how, args.quiet, Some(part), terminal)?;
     let measured = [metric::statistics(plan, &performed.stats)];

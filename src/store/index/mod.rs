@@ -3,7 +3,7 @@
 
 mod run;
 
-pub use run::{IndexedRun, Metric, indexed};
+pub use run::{IndexedRun, Metric, indexed, metric_name};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{

@@ -82,20 +82,22 @@ fn of_result(result: &Value, commit: Option<String>) -> Option<IndexedRun> {
 /// The operators behind a metric in the text of an expectation.
 const OPERATORS: [&str; 6] = [" <= ", " >= ", " < ", " > ", " == ", " within "];
 
+/// The metric of an expectation, by its text.
+pub fn metric_name(text: &str) -> String {
+    let end = OPERATORS.iter().filter_map(|operator| text.find(operator)).min();
+    let rest = end.map_or("", |end| &text[end..]);
+    // A scope behind the bound belongs to the metric.
+    match (end, rest.contains(" during ") || rest.contains(" in ") || rest.contains(" of ")) {
+        (Some(end), false) => text[..end].to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
 /// Measured values of expectations, each by its metric; if two expectations have one metric, by their whole texts.
 fn expectations(all: &Value) -> Vec<Metric> {
     let all: Vec<&Value> = all.as_array().into_iter().flatten().collect();
     let text = |one: &Value| one["text"].as_str().unwrap_or_default().to_owned();
-    let short = |one: &Value| {
-        let text = text(one);
-        let end = OPERATORS.iter().filter_map(|operator| text.find(operator)).min();
-        let rest = end.map_or("", |end| &text[end..]);
-        // A scope behind the bound belongs to the metric.
-        match (end, rest.contains(" during ") || rest.contains(" in ") || rest.contains(" of ")) {
-            (Some(end), false) => text[..end].to_owned(),
-            _ => text,
-        }
-    };
+    let short = |one: &Value| metric_name(&text(one));
     let measured = |one: &&&Value| {
         let known = one["numbers"]["value"]["known"].as_str().unwrap_or_default();
         one["implied"] != true && matches!(known, "value" | "exactly" | "estimate" | "of_answers")
