@@ -13,6 +13,7 @@ mod calibration;
 mod chaos;
 mod claims;
 mod containers;
+mod dashboards;
 mod databases;
 mod demo;
 mod diff;

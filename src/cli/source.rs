@@ -1,5 +1,6 @@
 //! From `FILE[:SCENARIO]` to a program or a plan, with every diagnostic printed on the way.
 
+use super::consent::distinct;
 use super::output::{Terminal, err_width};
 use crate::base::Sources;
 use crate::base::units::counted;
@@ -278,11 +279,24 @@ pub fn secrets(scenario: &Scenario, inputs: &Inputs) -> HashMap<String, String> 
     secrets
 }
 
-/// Why a scenario that checks cannot be run: something this version only plans, or a variable that is not there.
+/// Why a scenario that checks cannot be run: something that this version only plans, or a variable that is not there.
+pub fn left_out(scenario: &Scenario) -> Option<String> {
+    let later = distinct(scenario.later.iter().map(|later| later.what.clone()));
+    if !later.is_empty() {
+        return Some(format!("this version plans and does not run {}", later.join(", ")));
+    }
+    let missing = distinct(scenario.missing.iter().map(|(name, _)| format!("`{name}`")));
+    match missing.as_slice() {
+        [] => None,
+        [one] => Some(format!("the variable {one} is not set")),
+        [others @ .., last] => Some(format!("the variables {} and {last} are not set", others.join(", "))),
+    }
+}
+
+/// The same as a diagnostic, with the places that need it.
 fn refused(scenario: &Scenario, sources: &Sources, colour: bool) -> Option<String> {
+    let message = format!("`{}` is skipped: {}", scenario.name, left_out(scenario)?);
     if let Some((first, rest)) = scenario.later.split_first() {
-        let names: Vec<&str> = scenario.later.iter().map(|later| later.what.as_str()).collect();
-        let message = format!("this version plans and does not run {}", names.join(", "));
         let mut problem = Diagnostic::new(Code::E0113, message, first.span, first.what.clone());
         for later in rest.iter().filter(|later| later.span != first.span) {
             problem = problem.label(later.span, later.what.clone());
@@ -291,7 +305,6 @@ fn refused(scenario: &Scenario, sources: &Sources, colour: bool) -> Option<Strin
         return Some(drawn(problem, sources, colour));
     }
     let (first, rest) = scenario.missing.split_first()?;
-    let message = format!("the variable `{}` is not set", first.0);
     let mut problem = Diagnostic::new(Code::E0208, message, first.1, "needed here");
     for (name, span) in rest.iter().filter(|(_, span)| *span != first.1) {
         problem = problem.label(*span, format!("and `{name}`"));

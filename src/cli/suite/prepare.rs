@@ -2,7 +2,6 @@
 
 use crate::base::Sources;
 use crate::check::program::{Scenario, Suite};
-use crate::cli::consent::distinct;
 use crate::cli::output::Terminal;
 use crate::cli::prepare::{Prepared, own_program};
 use crate::cli::run::lacks;
@@ -122,7 +121,7 @@ impl Preparing<'_> {
             raised: self.raised,
             program: self.program.clone(),
         };
-        let skipped = left_out(scenario).or_else(|| lacks(&prepared)).or_else(|| self.missing(&prepared));
+        let skipped = source::left_out(scenario).or_else(|| lacks(&prepared)).or_else(|| self.missing(&prepared));
         self.members.push(prepared);
         let (path, file, scenario) = (path.to_owned(), file.to_owned(), scenario.name.text.clone());
         PlannedMember { path, file, scenario, fingerprint, length, skipped }
@@ -219,18 +218,4 @@ impl Told {
 /// `load.rise` of `load.rise = 5s`.
 fn name(setting: &str) -> String {
     setting.split_once('=').map_or(setting, |(name, _)| name).split_whitespace().collect()
-}
-
-/// Why a scenario that checks cannot be run: something that this version only plans, or a variable that is not there.
-fn left_out(scenario: &Scenario) -> Option<String> {
-    let later = distinct(scenario.later.iter().map(|later| later.what.clone()));
-    if !later.is_empty() {
-        return Some(format!("this version plans and does not run {}", later.join(", ")));
-    }
-    let missing = distinct(scenario.missing.iter().map(|(name, _)| format!("`{name}`")));
-    match missing.as_slice() {
-        [] => None,
-        [one] => Some(format!("the variable {one} is not set")),
-        several => Some(format!("the variables {} are not set", several.join(", "))),
-    }
 }
