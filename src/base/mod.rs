@@ -17,6 +17,7 @@ pub mod slopes;
 pub mod socket;
 pub mod source;
 pub mod span;
+pub mod splitmix;
 pub mod suggest;
 pub mod units;
 

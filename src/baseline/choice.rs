@@ -81,7 +81,7 @@ fn missing(entries: &[Entry], name: Option<&str>, profile: Option<&str>) -> Stri
             let mut names: Vec<&str> = entries.iter().filter_map(|entry| entry.name.as_deref()).collect();
             names.dedup();
             match crate::base::suggest::similar(name, names.iter().copied()) {
-                Some(near) => format!("no baseline{of} is called `{name}`; did you mean `{near}`?"),
+                Some(near) => format!("no baseline{of} is called `{name}`{}", crate::base::suggest::hint(near)),
                 None => format!("no baseline{of} is called `{name}`{beside}"),
             }
         }

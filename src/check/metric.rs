@@ -13,6 +13,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
+use crate::base::units::counted;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, ExprKind};
 
@@ -24,7 +25,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let Some(first) =
             arguments.first().filter(|_| arguments.len() >= least && (arguments.len() <= wanted || builtin.variadic))
         else {
-            let message = format!("`{function}` takes {wanted} argument{}", if wanted == 1 { "" } else { "s" });
+            let message = format!("`{function}` takes {}", counted(wanted as u64, "argument"));
             let problem = Diagnostic::new(Code::E0306, message, span, format!("{} given", arguments.len()));
             self.push(problem.help(format!("it is `{}`", builtin.signature())));
             return Meaning::WRONG;

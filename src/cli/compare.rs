@@ -99,7 +99,7 @@ fn lines(old: &[Windowed], new: &[Windowed]) -> Vec<Line> {
     let line = |now: &Windowed| {
         let same = |one: &&Windowed| (&one.window, &one.statistic.metric) == (&now.window, &now.statistic.metric);
         let before = old.iter().find(same)?;
-        let contrast = contrast(now.function, &[(&before.statistic, &now.statistic)], false)?;
+        let contrast = baseline::contrast(now.function, &[&before.statistic], &[&now.statistic])?;
         Some(Line {
             window: now.window.clone(),
             metric: now.statistic.metric.to_string(),
@@ -111,23 +111,12 @@ fn lines(old: &[Windowed], new: &[Windowed]) -> Vec<Line> {
     new.iter().filter_map(line).collect()
 }
 
-/// Of runs of two sides, or of pairs of them.
-fn contrast(function: Function, pairs: &[(&Statistic, &Statistic)], paired: bool) -> Option<Contrast> {
+fn of_pairs(function: Function, pairs: &[(&Statistic, &Statistic)]) -> Option<Contrast> {
     let values = pairs.iter().flat_map(|(a, b)| [a.value, b.value]);
     let scale = baseline::scale(function, values);
     let about = pairs.iter().map(|(a, _)| a.value.abs()).sum::<f64>() / pairs.len().max(1) as f64;
-    let spread = baseline::assumed(function, scale, about);
-    let samples = |one: &Statistic| one.sample(scale);
-    match paired {
-        true => {
-            let pairs: Vec<_> = pairs.iter().map(|(a, b)| (samples(a), samples(b))).collect();
-            Contrast::of_pairs(scale, spread, &pairs)
-        }
-        false => {
-            let (a, b): (Vec<_>, Vec<_>) = pairs.iter().map(|(a, b)| (samples(a), samples(b))).unzip();
-            Contrast::of(scale, spread, &a, &b)
-        }
-    }
+    let samples: Vec<_> = pairs.iter().map(|(a, b)| (a.sample(scale), b.sample(scale))).collect();
+    Contrast::of_pairs(scale, baseline::assumed(function, scale, about), &samples)
 }
 
 fn interval(change: &Change, unit: Type) -> String {
@@ -217,7 +206,7 @@ fn told(plan: &Plan, measured: &[Vec<Vec<Statistic>>; 2], tolerance: Option<f64>
         let [a, b]: [Vec<Option<Statistic>>; 2] = [0, 1].map(|side: usize| measured[side].iter().map(of).collect());
         let pairs: Vec<(&Statistic, &Statistic)> =
             a.iter().zip(&b).filter_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?))).collect();
-        let Some((first, contrast)) = pairs.first().zip(contrast(function, &pairs, true)) else {
+        let Some((first, contrast)) = pairs.first().zip(of_pairs(function, &pairs)) else {
             let _ = writeln!(out, "? {key}  no pair of runs has a value of it");
             continue;
         };

@@ -32,7 +32,7 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
         terminal.out(&format!("{}\n", text.trim_end()));
         return super::OK;
     }
-    let hint = |near: Option<&str>| near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
+    let hint = |near: Option<&str>| near.map_or_else(String::new, crate::base::suggest::hint);
     let library = manual::names();
     let is_code =
         name.len() > 1 && name.starts_with(['E', 'W', 'e', 'w']) && name[1..].chars().all(|c| c.is_ascii_digit());

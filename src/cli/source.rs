@@ -253,7 +253,10 @@ fn choose(program: &Program, file: &str, wanted: Option<&str>) -> Result<usize, 
         (Some(wanted), names) => names.iter().position(|name| *name == wanted).ok_or_else(|| {
             let near = crate::base::suggest::similar(wanted, names.iter().copied());
             match near {
-                Some(near) => format!("`{file}` has no scenario `{wanted}`; did you mean `{file}:{near}`?"),
+                Some(near) => format!(
+                    "`{file}` has no scenario `{wanted}`{}",
+                    crate::base::suggest::hint(&format!("{file}:{near}"))
+                ),
                 None if names.is_empty() => format!("`{file}` has no scenario"),
                 None => format!("`{file}` has no scenario `{wanted}`; there is {list}"),
             }

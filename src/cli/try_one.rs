@@ -130,7 +130,7 @@ fn is_of_a_mix(plan: &Plan, name: &str) -> bool {
 
 fn unknown(what: &str, asked: &str, names: &[&str]) -> String {
     match suggest::similar(asked, names.iter().copied()) {
-        Some(near) => format!("there is no {what} `{asked}`; did you mean `{near}`?"),
+        Some(near) => format!("there is no {what} `{asked}`{}", crate::base::suggest::hint(near)),
         None if names.is_empty() => format!("there is no {what} `{asked}`, and no other"),
         None => format!("there is no {what} `{asked}`; there is `{}`", names.join("`, `")),
     }

@@ -1,6 +1,7 @@
 //! Trace contexts of requests (W3C, <https://www.w3.org/TR/trace-context/>): ids that are unique in the run, made without
 //! coordination.
 
+use crate::base::splitmix::{GOLDEN, mix};
 use std::cell::Cell;
 
 /// What stands in a request until it is sent: version 00, and the flag that says it is sampled.
@@ -79,16 +80,6 @@ const PAIRS: [[u8; 2]; 256] = {
     }
     pairs
 };
-
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// The finaliser of SplitMix64: one to one, and every bit of the result depends on every bit.
-fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(GOLDEN);
-    let value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ value >> 31
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Permutations that a seed decides.
 
-/// SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).
+use crate::base::splitmix;
+
 #[derive(Debug, Clone)]
 pub struct Shuffle(u64);
 
@@ -20,11 +21,7 @@ impl Shuffle {
     }
 
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        splitmix::next(&mut self.0)
     }
 
     /// Below a number, each as likely as the others to within what 64 bits tell.

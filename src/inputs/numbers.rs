@@ -78,7 +78,7 @@ fn place(head: &StringRecord, asked: Option<&str>) -> Result<usize, String> {
         (Some(place), None) => Ok(place),
         (Some(_), Some(_)) => Err(format!("several of its columns are called `{asked}`: give them names of their own")),
         (None, _) => Err(match similar(asked, names.iter().copied()) {
-            Some(near) => format!("it has no column `{asked}`; did you mean `{near}`?"),
+            Some(near) => format!("it has no column `{asked}`{}", crate::base::suggest::hint(near)),
             None => format!("it has no column `{asked}`; {}", all()),
         }),
     }

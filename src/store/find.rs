@@ -30,7 +30,7 @@ pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
     match matching.as_slice() {
         [one] => Ok(runs.join(one)),
         [] => Err(missing(match crate::base::suggest::similar(name, ids.iter().map(String::as_str)) {
-            Some(near) => format!("no run is called `{name}`; did you mean `{near}`?"),
+            Some(near) => format!("no run is called `{name}`{}", crate::base::suggest::hint(near)),
             None => format!("no run is called `{name}`; `last` is the newest"),
         })),
         many => Err(missing(format!("{} runs start with `{name}`; write more of the id", many.len()))),
@@ -93,13 +93,18 @@ pub enum Wanted<'w> {
     Fingerprint(&'w str),
 }
 
+/// Whether two texts name one file, as far as they alone say it.
+pub fn is_same_file(a: &str, b: &str) -> bool {
+    let plain = |file| str::strip_prefix(file, "./").unwrap_or(file);
+    plain(a) == plain(b)
+}
+
 impl Wanted<'_> {
     fn is(self, head: &RunHead) -> bool {
-        let plain = |file: &str| file.strip_prefix("./").unwrap_or(file).to_owned();
         match self {
             Wanted::All => true,
             Wanted::Scenario { file, name } => {
-                head.scenario == name && file.is_none_or(|file| plain(file) == plain(&head.file))
+                head.scenario == name && file.is_none_or(|file| is_same_file(file, &head.file))
             }
             Wanted::Fingerprint(fingerprint) => head.fingerprint == fingerprint,
         }

@@ -14,6 +14,6 @@ mod suite;
 pub use baselines::{Baselines, Kept};
 pub use compact::Policy;
 pub use context::{Context, context};
-pub use find::{RunHead, Wanted, find, run_ids, runs, suites};
+pub use find::{RunHead, Wanted, find, is_same_file, run_ids, runs, suites};
 pub use record::{Record, RecordError, read};
 pub use suite::{MemberState, SuiteAsked, SuiteEvent, SuiteHead, SuiteRead, SuiteRecord, is_suite, read_suite};

@@ -1,11 +1,11 @@
 //! `stressc history prune`: removes old records, and never one that something else names.
 
+use super::WantedRuns;
 use super::index::{OF_ALL, block, place, shown};
 use crate::base::units::{DURATIONS, counted};
 use crate::cli::args::PruneArgs;
 use crate::cli::consent::{asked, may_ask};
 use crate::cli::output::Terminal;
-use crate::cli::source::split;
 use crate::store::index::Index;
 use crate::store::{Baselines, RunHead, Wanted, runs};
 use std::collections::BTreeMap;
@@ -17,17 +17,17 @@ pub fn prune(args: &PruneArgs, terminal: &Terminal) -> u8 {
     for note in &chosen.notes {
         terminal.err(&format!("{note}\n"));
     }
-    let runs = counted(chosen.runs.len() as u64, "run");
-    let [first, .., last] = chosen.runs.as_slice() else {
-        return match chosen.runs.as_slice() {
-            [one] => removed(args, &chosen.runs, &format!("1 run, `{}`", one.id), terminal),
-            _ => {
-                terminal.out("nothing to remove\n");
-                crate::cli::OK
-            }
-        };
+    let what = match chosen.runs.as_slice() {
+        [] => {
+            terminal.out("nothing to remove\n");
+            return crate::cli::OK;
+        }
+        [one] => format!("1 run, `{}`", one.id),
+        [first, .., last] => {
+            format!("{}, from `{}` to `{}`", counted(chosen.runs.len() as u64, "run"), first.id, last.id)
+        }
     };
-    removed(args, &chosen.runs, &format!("{runs}, from `{}` to `{}`", first.id, last.id), terminal)
+    removed(args, &chosen.runs, &what, terminal)
 }
 
 fn removed(args: &PruneArgs, runs: &[RunHead], what: &str, terminal: &Terminal) -> u8 {
@@ -77,14 +77,8 @@ struct Chosen {
 fn chosen(args: &PruneArgs) -> Chosen {
     // The newest first; a directory that is no record is not among them.
     let (all, _) = runs(&args.record, Wanted::All);
-    let (file, scenario) = args.of.as_deref().map_or((None, None), |of| {
-        let (file, scenario) = split(of);
-        (Some(file), scenario)
-    });
-    let plain = |file: &str| file.strip_prefix("./").unwrap_or(file).to_owned();
-    let is_asked = |run: &RunHead| {
-        file.is_none_or(|file| plain(file) == plain(&run.file)) && scenario.is_none_or(|asked| asked == run.scenario)
-    };
+    let wanted = WantedRuns::of(args.of.as_deref());
+    let is_asked = |run: &RunHead| wanted.is(&run.file, &run.scenario);
     let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
     let (mut chosen, mut named, mut open) = (Vec::new(), 0, 0);
     let now = jiff::Timestamp::now();

@@ -1,11 +1,11 @@
 //! `stressc history [FILE[:SCENARIO]]`: the history of recorded runs.
 
+use super::WantedRuns;
 use super::index::{OF_ALL, block, file, place, shown};
 use super::told::{History, Told, Value};
-use crate::base::suggest::similar;
+use crate::base::suggest::{hint, similar};
 use crate::base::units::counted;
 use crate::cli::args::HistoryArgs;
-use crate::cli::source::split;
 use crate::history::Series;
 use crate::store::index::{Index, IndexError, IndexedRun, Metric, Place, files, indexed};
 use crate::store::run_ids;
@@ -43,7 +43,7 @@ pub fn history(args: &HistoryArgs) -> Result<History, String> {
         names.dedup();
         let asked = args.metric.as_deref().unwrap_or_default();
         return Err(match similar(asked, names.iter().copied()) {
-            Some(near) => format!("no metric has `{asked}` in its name; did you mean `{near}`?"),
+            Some(near) => format!("no metric has `{asked}` in its name{}", hint(near)),
             None => format!("no metric has `{asked}` in its name; there is `{}`", names.join("`, `")),
         });
     }
@@ -87,32 +87,16 @@ async fn read(
     notes: &mut Vec<String>,
 ) -> Result<Vec<(String, Vec<IndexedRun>)>, IndexError> {
     let index = synced(place, records, notes).await?;
-    let (file, scenario) = args.of.as_deref().map_or((None, None), |of| {
-        let (file, scenario) = split(of);
-        (Some(file), scenario)
-    });
+    let wanted = WantedRuns::of(args.of.as_deref());
     let mut groups = Vec::new();
     for (own, name) in index.scenarios().await? {
-        let is_asked = file.is_none_or(|file| file.is_same_file(&own)) && scenario.is_none_or(|asked| asked == name);
-        if is_asked {
+        if wanted.is(&own, &name) {
             let runs = index.newest((&own, &name), args.last as usize).await?;
             groups.push((format!("{own}:{name}"), runs));
         }
     }
     index.close().await;
     Ok(groups)
-}
-
-/// Files as commands name them.
-pub(super) trait SameFile {
-    fn is_same_file(&self, other: &str) -> bool;
-}
-
-impl SameFile for str {
-    fn is_same_file(&self, other: &str) -> bool {
-        let plain = |file: &'_ str| file.strip_prefix("./").unwrap_or(file).to_owned();
-        plain(self) == plain(other)
-    }
 }
 
 /// The directories of records by their ids, in order.

@@ -1,7 +1,7 @@
 //! The current stable segment of a history: the runs since the last change. They are the baseline where no file keeps one.
 
 use super::index::{OF_ALL, block, place};
-use super::runs::{SameFile, synced};
+use super::runs::synced;
 use crate::base::units::counted;
 use crate::baseline::Entry;
 use crate::cli::against::{entry, refused};
@@ -10,7 +10,7 @@ use crate::history::{LEAST, Series};
 use crate::judge::judge;
 use crate::plan::{Condition, Measured, MetricKey, Plan};
 use crate::store::index::{IndexedRun, metric_name};
-use crate::store::{self, run_ids};
+use crate::store::{self, is_same_file, run_ids};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,7 +43,8 @@ impl StableRuns {
             let index = synced(&place, &records, &mut Vec::new()).await?;
             let scenarios = index.scenarios().await?;
             let mut runs = Vec::new();
-            for (own, name) in scenarios.iter().filter(|(own, name)| *name == plan.scenario && file.is_same_file(own)) {
+            for (own, name) in scenarios.iter().filter(|(own, name)| *name == plan.scenario && is_same_file(file, own))
+            {
                 runs.extend(index.newest((own, name), SEEN).await?);
             }
             index.close().await;
