@@ -21,7 +21,7 @@ pub(super) fn judged(judged: Judged, unit: Type, right: &Measured) -> Judged {
     Judged { outcome, reason, across: Some(across), grounds: Grounds::of(why), ..judged }
 }
 
-/// `regressed: +12% (+8% to +17%) against 5 runs, where +6% would have been seen`, as a person reads it.
+/// `regressed: +12% (+8% to +17%) against 5 runs, smallest detectable change +6%`, as a person reads it.
 pub fn told(across: &AcrossRuns, unit: Type) -> String {
     let AcrossRuns { verdict, change, low, high, smallest, runs, is_advisory, .. } = *across;
     let shown = |value: f64| shown(value, across.is_relative, unit);
@@ -31,7 +31,7 @@ pub fn told(across: &AcrossRuns, unit: Type) -> String {
         (before, now) => format!("in {} against {before}", count(now)),
     };
     let found = format!(
-        "{} ({} to {}) {against}, where {} would have been seen",
+        "{} ({} to {}) {against}, smallest detectable change {}",
         shown(change),
         shown(low),
         shown(high),
@@ -90,7 +90,7 @@ mod tests {
             runs: (5, 3),
             is_advisory: false,
         };
-        let text = "regressed: +12% (+8% to +17%) in 3 runs against 5, where +6% would have been seen";
+        let text = "regressed: +12% (+8% to +17%) in 3 runs against 5, smallest detectable change +6%";
         assert_eq!(told(&across, Type::Duration), text);
         let one = AcrossRuns { runs: (1, 1), is_advisory: true, is_relative: false, change: -0.004, ..across };
         let text = told(&one, Type::Percent);
