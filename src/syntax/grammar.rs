@@ -260,9 +260,18 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
             second: None,
         };
     }
-    if first_word == "while" && words::statement(super::tokens::first_word(text)).is_some() {
-        let help = "a loop is written `repeat while CONDITION at most 10 { … }`";
-        return Refusal { diagnostic: diagnostic.help(help), second: None };
+    // A word that could go on with the line before begins no statement of its own.
+    if matches!(first_word.as_str(), "while" | "for") && words::statement(super::tokens::first_word(text)).is_some() {
+        let written = text[at..].trim_end();
+        let meant = super::repairs::turns(written);
+        if first_word == "while" || !meant.is_empty() {
+            let help = match first_word.as_str() {
+                "while" => "a loop is written `repeat while CONDITION at most 10 { … }`",
+                _ => "a loop is written `repeat i from 1 at most 3 { … }`, and one over a list `each x in LIST { … }`",
+            };
+            let fixes = meant.iter().map(|mended| super::repairs::fix(file, written, mended, offset + at));
+            return Refusal { diagnostic: fixes.fold(diagnostic.help(help), Diagnostic::or), second: None };
+        }
     }
     if first_word == "else" {
         let help = "`else` follows the body of an `if`: `if … { … } else { … }`";

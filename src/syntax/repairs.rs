@@ -288,17 +288,31 @@ fn stage(text: &str) -> Vec<String> {
     found
 }
 
-/// `repeat 3 times`, `loop(3)`, `for i in 1..3`, `repeat i in 1..3`.
+/// `repeat 3 times`, `loop(3)`, `for i in 1..3`, `repeat i in 1..3`, `repeat 3 with i`, `while CONDITION`, and the loop of C.
 pub fn turns(text: &str) -> Vec<String> {
     let word = first_word(text);
-    if !matches!(word, "repeat" | "loop" | "for" | "times" | "foreach" | "each") {
+    if !matches!(word, "repeat" | "loop" | "for" | "times" | "foreach" | "each" | "while" | "until") {
         return Vec::new();
     }
-    let rest = text[word.len()..].trim().trim_start_matches('(').trim_end_matches(')').trim();
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = text[word.len()..].trim();
+    let is_one = rest.starts_with('(') && rest.ends_with(')');
+    let rest = if is_one { rest[1..rest.len() - 1].trim() } else { rest };
+    match word {
+        "while" if matches!(rest, "true" | "1" | "") => return vec![format!("repeat at most {TURNS}")],
+        "while" => return vec![format!("repeat while {rest} at most {TURNS}")],
+        "until" => return vec![format!("repeat while not ({rest}) at most {TURNS}")],
+        _ => {}
+    }
+    if let Some(counted) = counted(rest) {
+        return vec![counted];
+    }
     let count = digits(rest);
-    if count > 0 && matches!(rest[count..].trim(), "" | "x" | "times") {
+    let behind = rest[count..].trim();
+    if count > 0 && matches!(behind, "" | "x" | "times") {
         return vec![format!("repeat at most {}", &rest[..count])];
+    }
+    if let (true, Some(("with" | "as", name))) = (count > 0, behind.split_once(' ')) {
+        return vec![format!("repeat {} from 1 at most {}", name.trim(), &rest[..count])];
     }
     let Some((name, range)) = rest.split_once(" in ") else { return Vec::new() };
     let name = name.trim().trim_start_matches("let ").trim();
@@ -313,6 +327,27 @@ pub fn turns(text: &str) -> Vec<String> {
         }
         _ => vec![format!("each {name} in {range}")],
     }
+}
+
+/// So many turns are offered where a loop has no bound.
+const TURNS: u64 = 10;
+
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
+/// `let i = 0; i < 3; i++`.
+fn counted(text: &str) -> Option<String> {
+    let (begins, rest) = text.split_once(';')?;
+    let (ends, _) = rest.split_once(';')?;
+    let (name, from) = begins.split_once('=')?;
+    let name =
+        ["let ", "var ", "int ", "const "].iter().find_map(|word| name.trim().strip_prefix(word)).unwrap_or(name);
+    let from: u64 = from.trim().parse().ok()?;
+    let (_, bound) = ends.split_once('<')?;
+    let last: u64 = bound.trim_start_matches('=').trim().parse().ok()?;
+    let turns = last.checked_sub(from)? + u64::from(bound.starts_with('='));
+    (turns > 0).then(|| format!("repeat {} from {from} at most {turns}", name.trim()))
 }
 
 /// `f(a: A b: B)` and `f(a: A; b: B)`, with commas between what stands in brackets.

@@ -148,6 +148,13 @@ impl<'a> ScenarioChecker<'a, '_> {
             let message = "a spike goes up to a multiple of the level before, or to a level";
             let problem = Diagnostic::new(Code::E0301, message, span, "a Percent");
             self.push(problem.fix(Applicability::Maybe, span, &factor, format!("write `{factor}`")));
+        } else if let Meaning::Quantity(_, Type::Percent) = found {
+            let problem = Diagnostic::new(Code::E0301, "a level is a rate or a number of users", span, "a Percent");
+            self.push(
+                problem.help(
+                    "a percentage of nothing is no load: write a rate such as `50/s`, or users such as `50 users`",
+                ),
+            );
         } else {
             self.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
         }

@@ -289,7 +289,15 @@ impl<'a> Lower<'a> {
                             format!("an option has a colon: `{word}: {{ … }}`"),
                         )
                     }
-                    None if let Some(hint) = hint(word) => problem.help(hint),
+                    None if let Some(hint) = hint(word) => {
+                        let whole = Span::new(self.file, start, start + text.trim_end().len());
+                        match hint {
+                            NOTHING_PRINTED => {
+                                problem.fix(Applicability::Maybe, whole, "", format!("remove it: {hint}"))
+                            }
+                            hint => problem.help(hint),
+                        }
+                    }
                     None if is_condition(text) => problem.help("a condition stands in `expect { … }`"),
                     None => problem.did_you_mean(span, word, words::standing_in(context)),
                 }
@@ -386,12 +394,12 @@ fn one_header(word: &str, rest: &str) -> Option<String> {
     (!value.is_empty()).then(|| format!("headers: {{ {name}: {value} }}"))
 }
 
+const NOTHING_PRINTED: &str = "nothing is printed during a run; `stressc try FILE` shows each request with its answer";
+
 /// What other languages have as a statement, and this one has another way or not at all.
 fn hint(word: &str) -> Option<&'static str> {
     Some(match snake_case(word).as_str() {
-        "log" | "print" | "println" | "printf" | "echo" | "console" | "puts" | "debug" => {
-            "nothing is printed during a run; `stressc try FILE` shows each request with its answer"
-        }
+        "log" | "print" | "println" | "printf" | "echo" | "console" | "puts" | "debug" => NOTHING_PRINTED,
         "return" | "break" | "exit" | "goto" => "a flow runs to its end; `if CONDITION { … }` leaves steps out",
         "class" | "struct" | "interface" | "trait" | "object" => "a scenario is written `scenario NAME { … }`",
         "package" | "module" | "namespace" | "version" | "api_version" | "kind" | "apiversion" => {
