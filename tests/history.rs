@@ -1,5 +1,6 @@
 //! Histories: what is told of many runs.
 
+use crate::records::Disk;
 use crate::schemas::unlike;
 use crate::services::postgres_is_missing;
 use crate::support::{Place, Ran, Script, Server, signal, wait_until};
@@ -249,7 +250,8 @@ fn a_postgres_keeps_the_history_of_several_places_and_no_password_is_told() {
     let server = Server::start(Duration::ZERO);
     let scenario = server.scenario("    hold 20/s for 1s", "    count(main) > 1");
     let away = "postgres://somebody:geheim@127.0.0.1:1/runs";
-    let ran = Place::new().run(&scenario, &["--store", away]);
+    let alone = Place::new();
+    let ran = alone.run(&scenario, &["--store", away]);
     assert!(matches!(ran.code, 0 | 5), "{}", ran.err);
     assert!(ran.err.contains("not in the history in the PostgreSQL at `127.0.0.1`, database `runs`"), "{}", ran.err);
     assert!(!ran.err.contains("geheim") && !ran.out.contains("geheim"), "{}", ran.err);
@@ -282,6 +284,11 @@ fn a_postgres_keeps_the_history_of_several_places_and_no_password_is_told() {
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(matches!(output.status.code(), Some(0 | 5)) && !err.contains("warning"), "{err}");
     }
+    // What was not told while the server was away is told as soon as somebody asks.
+    let told = alone.command(&["history", "test.stress", "--json"]).env("STRESSC_STORE", &url).output().unwrap();
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let count = told["series"][0]["values"].as_array().map_or(0, Vec::len);
+    assert!(count > 4 || ran.code == 5, "{told}");
     let mut ids = Vec::new();
     for place in &places {
         let told = place.command(&["history", "test.stress", "--json"]).env("STRESSC_STORE", &url).output().unwrap();
@@ -293,6 +300,26 @@ fn a_postgres_keeps_the_history_of_several_places_and_no_password_is_told() {
     cluster.wait().unwrap();
     // Runs that are not trusted on a busy machine are in it and not in the series.
     assert_eq!(ids[0], ids[1]);
+}
+
+#[test]
+fn a_full_disk_costs_no_record_and_the_index_is_made_when_there_is_room() {
+    let place = Place::new();
+    let Some(disk) = Disk::make(place.path().join("disk"), "512k") else { return };
+    for number in 0..9 {
+        record(&disk.0, number, 100.0, |_| {});
+    }
+    disk.fill();
+    let told = place.call(&["history", "--record", "disk"]);
+    assert!(
+        told.code == 3 && told.err.contains("the history in `disk/.stress/history.db` cannot be read"),
+        "{}",
+        told.err
+    );
+    assert_eq!((told.err.lines().count(), told.out.as_str()), (1, ""), "{}", told.err);
+    disk.empty();
+    let told = history(&place, &["--record", "disk"]);
+    assert_eq!(told["series"][0]["values"].as_array().map(Vec::len), Some(9), "{told}");
 }
 
 #[test]
