@@ -164,6 +164,9 @@ fn a_suite_that_was_killed_is_taken_up_behind_what_is_done() {
     let (place, server) = (Place::new(), Server::start(Duration::ZERO));
     three(&place, &server);
     let mut child = in_the_second(&place, &server);
+    let told = place.call(&["report"]);
+    assert!(told.out.starts_with("… still running  all_three\n"), "{}{}", told.out, told.err);
+    assert!(!told.out.contains("ended early"), "{}", told.out);
     signal(&child, "KILL");
     child.wait().unwrap();
     assert!(!suite(&place).join("run.json").exists());

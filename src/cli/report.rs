@@ -41,7 +41,7 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
 /// The same of a suite, from its record and those of its runs.
 fn of_suite(directory: &Path, args: &ReportArgs, terminal: &Terminal) -> u8 {
     let told = match super::suite::evidence(directory, jiff::Timestamp::now()) {
-        Ok(told) => told,
+        Ok(told) => reports::SuiteReport { running: store::suite_runs(directory), ..told },
         Err(error) => {
             terminal.error(&error.to_string());
             return super::COULD_NOT_RUN;

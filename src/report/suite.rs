@@ -29,6 +29,9 @@ pub struct SuiteReport {
     #[serde(rename = "duration_s", serialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub duration: u64,
+    /// Whether it still runs, so that this is what is done so far.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub running: bool,
     pub verdict: VerdictKind,
     pub reason: Option<String>,
     pub exit_code: u8,
@@ -162,6 +165,7 @@ pub fn suite(plan: &SuitePlan, facts: SuiteFacts, results: Vec<MemberResult>) ->
         scenarios,
     });
     SuiteReport {
+        running: false,
         schema: super::SCHEMA,
         id: facts.id,
         file: plan.file.clone(),

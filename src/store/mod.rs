@@ -16,4 +16,6 @@ pub use compact::Policy;
 pub use context::{Context, context};
 pub use find::{RunHead, Wanted, find, is_same_file, run_ids, runs, suites};
 pub use record::{Record, RecordError, read};
-pub use suite::{MemberState, SuiteAsked, SuiteEvent, SuiteHead, SuiteRead, SuiteRecord, is_suite, read_suite};
+pub use suite::{
+    MemberState, SuiteAsked, SuiteEvent, SuiteHead, SuiteRead, SuiteRecord, is_suite, read_suite, suite_runs,
+};

@@ -143,6 +143,12 @@ fn whole(lines: &[u8]) -> usize {
     lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
 }
 
+/// Whether a process is writing the record of a suite.
+pub fn suite_runs(directory: &Path) -> bool {
+    let members = guard::unfollowed(OpenOptions::new().read(true)).open(directory.join(MEMBERS));
+    members.is_ok_and(|members| matches!(members.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Whether a directory is the record of a suite.
 pub fn is_suite(directory: &Path) -> bool {
     directory.join(SUITE).symlink_metadata().is_ok_and(|found| found.is_file())

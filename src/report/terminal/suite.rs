@@ -25,6 +25,7 @@ pub fn suite(report: &SuiteReport, width: usize, colour: bool) -> String {
 
 fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
     let mark = match report.verdict {
+        _ if report.running => paint.unsure("… still running"),
         VerdictKind::Passed => paint.good("✔ passed"),
         VerdictKind::Failed => paint.bad("✘ failed"),
         VerdictKind::Inconclusive => paint.unsure("? inconclusive"),
@@ -38,7 +39,7 @@ fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) 
     let mut line = "  ".to_owned();
     flow(&mut line, 2, &facts, width);
     let _ = writeln!(out, "{}", paint.dim(line.trim_end()));
-    if let Some(reason) = &report.reason {
+    if let Some(reason) = report.reason.as_ref().filter(|_| !report.running) {
         out.push_str("  ");
         flow(out, 2, reason, width);
     }
