@@ -66,6 +66,7 @@ mod stranger;
 mod suites;
 mod tls;
 mod try_one;
+mod truth;
 mod urls;
 mod watch;
 mod way;

@@ -1,5 +1,5 @@
 //! What every floor needs: positions in files, units and bytes with their printed forms, hosts, addresses of servers and
-//! databases, distributions, slopes of all pairs, names from other tools, and nearest names.
+//! databases, distributions, slopes of all pairs, queries that only add up, names from other tools, and nearest names.
 
 pub mod boundary;
 pub mod database;
@@ -19,6 +19,7 @@ pub mod source;
 pub mod span;
 pub mod splitmix;
 pub mod suggest;
+pub mod summed;
 pub mod units;
 
 pub use hex::hex;

@@ -96,7 +96,9 @@ impl Scenario {
                     SeriesSource::Service(index) | SeriesSource::ServiceMetric(index) => {
                         self.services.get(index).map_or("service", |service| &service.name)
                     }
-                    SeriesSource::Monitor(index) => self.monitors.get(index).map_or("monitor", |monitor| &monitor.name),
+                    SeriesSource::Monitor(index) | SeriesSource::Age(index) => {
+                        self.monitors.get(index).map_or("monitor", |monitor| &monitor.name)
+                    }
                     SeriesSource::Host | SeriesSource::InFlight { .. } => "host",
                 };
                 match series.source {
@@ -107,6 +109,7 @@ impl Scenario {
                         format!("{}.{}", self.population_text(&population), series.what)
                     }
                     SeriesSource::ServiceMetric(_) => format!("{source}.metric({})", series.quoted()),
+                    SeriesSource::Age(_) => format!("{source}.age('{}')", series.what),
                     SeriesSource::Monitor(index) => match self.monitors.get(index) {
                         Some(monitor) => monitor.series_text(&series.what),
                         None => format!("{source}.query('{}')", series.what),

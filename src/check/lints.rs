@@ -3,11 +3,12 @@
 use super::builtins::Failures;
 use super::condition::{Condition, Measured};
 use super::program::{
-    Connections, Element, Flow, Function, Injection, Level, Load, Member, Metric, RequestFunction, RequestTime,
-    StageKind, Stated, Step, Subject, Target, Think, When,
+    Connections, Element, Flow, Function, Injection, Level, Load, Member, Metric, MonitorKind, RequestFunction,
+    RequestTime, SeriesFunction, SeriesSource, StageKind, Stated, Step, Subject, Target, Think, When,
 };
 use super::session::ScenarioChecker;
 use crate::base::Span;
+use crate::base::summed::Summed;
 use crate::base::units::{SECOND, grouped, short};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary};
@@ -23,6 +24,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.latency_without_errors();
         self.bounded_by_thinking();
         self.without_allowance();
+        self.increases_of_results();
         self.secrets_in_the_open();
         self.killed_for_good();
     }
@@ -242,6 +244,32 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let help =
                     format!("write what may lie between them, such as `{sign} {allowance}` behind the right side");
                 problems.push(problem.help(help));
+            });
+        }
+        problems.into_iter().for_each(|problem| self.push(problem));
+    }
+
+    /// What a Prometheus works out grows as that pleases it; only what it scraped can be counted.
+    fn increases_of_results(&mut self) {
+        if self.is_definition {
+            return;
+        }
+        let mut problems = Vec::new();
+        for expectation in &self.out.expectations {
+            expectation.condition.metrics(&mut |metric| {
+                let (Function::Series(SeriesFunction::Increase), Subject::Series(series)) =
+                    (metric.function, &metric.subject)
+                else {
+                    return;
+                };
+                let SeriesSource::Monitor(monitor) = series.source else { return };
+                let asked = self.out.monitors.get(monitor).filter(|own| own.kind == MonitorKind::Prometheus);
+                if let Some(monitor) = asked.filter(|_| Summed::parse(&series.what).is_none()) {
+                    let message = "only a selector, or a `sum` of one, is counted from its samples";
+                    let problem = Diagnostic::new(Code::W0820, message, metric.span, "read once a second");
+                    let example = format!("increase({}.query('sum(http_requests_total)'))", monitor.name);
+                    problems.push(problem.help(format!("name what is counted, such as `{example}`")));
+                }
             });
         }
         problems.into_iter().for_each(|problem| self.push(problem));

@@ -7,6 +7,8 @@ use super::program::{Expr, MonitorKind, PartKind, Pick, Series, SeriesSource, Se
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
+use crate::base::summed::Summed;
+use crate::base::units::SECOND;
 use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast;
 
@@ -64,6 +66,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         let Some(bound) = self.arguments(parameters, false, call) else {
             return Meaning::WRONG;
         };
+        if value.is_unknown() && (value.kind(), found.name) == (Type::Monitor, "age") {
+            return self.age(SeriesSource::Host, &bound);
+        }
         if value.is_unknown() && found.result == Type::Series {
             return self.series(SeriesSource::Host, &bound);
         }
@@ -86,6 +91,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             (Meaning::Part(Type::Monitor, index), name) if !self.is_of_monitor(*index, name, base.span) => {
                 Meaning::WRONG
             }
+            (Meaning::Part(Type::Monitor, index), "age") => self.age(SeriesSource::Age(*index), &bound),
             (Meaning::Part(Type::Monitor, index), _) => self.series(SeriesSource::Monitor(*index), &bound),
             (Meaning::Part(Type::Service, index), "url") if !self.has_port(*index, base.span) => Meaning::WRONG,
             (Meaning::Part(Type::Service, index), "url") => {
@@ -125,13 +131,15 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn is_of_monitor(&mut self, monitor: usize, name: &str, span: Span) -> bool {
         let Some(found) = self.out.monitors.get(monitor) else { return true };
         let (kind, is_host) = (found.kind.name(), found.is_host());
-        if is_host == (name != "query") {
+        let is_kept = name != "age" || found.kind == MonitorKind::Prometheus;
+        if is_host != matches!(name, "query" | "age") && is_kept {
             return true;
         }
         let message = format!("a monitor of `{kind}(…)` has no `{name}`");
         let problem = Diagnostic::new(Code::E0202, message, span, "another kind of monitor");
         self.push(problem.help(match is_host {
             true => "the machine has `.cpu` and `.memory`",
+            false if !is_kept => "a page has no instants; only a `prometheus(…)` knows when it has scraped",
             false => "ask it with `.query('…')`; `.cpu` and `.memory` are of `host()`",
         }));
         false
@@ -147,7 +155,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             SeriesSource::Monitor(index) => {
                 self.out.monitors.get(index).is_some_and(|m| m.kind == MonitorKind::Metrics)
             }
-            SeriesSource::Service(_) | SeriesSource::Host | SeriesSource::InFlight { .. } => false,
+            SeriesSource::Service(_) | SeriesSource::Age(_) | SeriesSource::Host => false,
+            SeriesSource::InFlight { .. } => false,
         };
         if is_page && let Err(why) = crate::base::exposition::Selector::parse(&what) {
             let problem =
@@ -176,6 +185,25 @@ impl<'a> ScenarioChecker<'a, '_> {
             None => None,
         };
         Meaning::Series(Series { source, what, worth, unit, missing })
+    }
+
+    /// How old the newest sample of a selector is.
+    fn age(&mut self, source: SeriesSource, bound: &Arguments<'a>) -> Meaning<'a> {
+        let (what, span) = match bound.first() {
+            Some((Meaning::Text(text, _), expr)) => (text.trim().to_owned(), expr.span),
+            _ => return Meaning::Unknown(Type::Series),
+        };
+        if Summed::parse(&what).is_none_or(|found| found.selector != what) {
+            let problem =
+                Diagnostic::new(Code::E0310, "samples have an age, and results have none", span, "no selector");
+            self.push(
+                problem.help(
+                    "name a metric, with labels if only some of its series are meant, such as `up{job=\"shop\"}`",
+                ),
+            );
+            return Meaning::WRONG;
+        }
+        Meaning::Series(Series { source, what, worth: SECOND as f64, unit: Type::Duration, missing: None })
     }
 
     /// A constant in the unit of a series.

@@ -118,6 +118,7 @@ impl<'a> Live<'a> {
             | Event::Slice(_)
             | Event::Failed { .. }
             | Event::Booked { .. }
+            | Event::Counted(_)
             | Event::Gauges(_)
             | Event::Example(_)
             | Event::Started { .. }

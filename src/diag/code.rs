@@ -106,6 +106,7 @@ codes! {
     W0815 Warning "something that this version does not run yet";
     W0816 Warning "two measured values without an allowance between them";
     W0817 Warning "fewer rows than users who have one each";
+    W0820 Warning "an increase of a query that is more than a sum of series";
 }
 
 impl Code {

@@ -178,6 +178,16 @@ impl Mask {
                 }
                 Event::AlertRules(told)
             }
+            Event::Counted(mut counted) => {
+                let labels = counted.series.iter_mut().flat_map(|series| &mut series.labels);
+                let names = labels.flat_map(|(name, value)| [name, value]);
+                let targets = counted.targets.iter_mut().flat_map(|target| [&mut target.job, &mut target.instance]);
+                names
+                    .chain(targets)
+                    .chain(&mut counted.problem)
+                    .for_each(|text| *text = self.text(std::mem::take(text)));
+                Event::Counted(counted)
+            }
             // Numbers, and names of the plan.
             other @ (Event::Started { .. }
             | Event::LoadStarted

@@ -1,8 +1,8 @@
 //! What happened in a run, in the order in which it is written to the record.
 
 use super::{
-    Alert, AlertHistory, AlertRules, AlertsUnasked, Booked, Example, Failed, Gauges, LoadCounts, Proof, SeriesCounts,
-    Slice, Verified,
+    Alert, AlertHistory, AlertRules, AlertsUnasked, Booked, Counted, Example, Failed, Gauges, LoadCounts, Proof,
+    SeriesCounts, Slice, Verified,
 };
 use crate::plan::{COUNTLESS, LONGEST, Range, is_range};
 use schemars::JsonSchema;
@@ -141,6 +141,8 @@ pub enum Event {
     AlertsUnasked(AlertsUnasked),
     AlertHistory(AlertHistory),
     AlertRules(AlertRules),
+    /// What a Prometheus knew of a counter after the load.
+    Counted(Box<Counted>),
     /// Requests have made entries of a ledger, since the last time that this was told.
     Booked {
         ledger: usize,
@@ -232,6 +234,7 @@ impl Event {
             Event::AlertsUnasked(unasked) => both(unasked.range),
             Event::AlertHistory(history) => both(history.range) && history.alerts.iter().all(|alert| within(alert.at)),
             Event::AlertRules(_) => true,
+            Event::Counted(counted) => counted.is_possible(),
             Event::Booked { booked: counts, .. } => booked(counts),
             Event::Verifying { done, all, .. } => few(&[*done, *all]),
             Event::Verified { verified, .. } => {

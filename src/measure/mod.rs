@@ -3,6 +3,7 @@
 mod addresses;
 mod alert;
 pub mod cause;
+mod counter;
 mod course;
 mod ended;
 pub mod event;
@@ -24,6 +25,7 @@ mod times;
 pub use addresses::{Addresses, Numbered};
 pub use alert::{Alert, AlertHistory, AlertRule, AlertRules, AlertStage, AlertState, Alerting, AlertsUnasked};
 pub use cause::{Cause, Causes, Failed, Tally};
+pub use counter::{Counted, CounterSeries, ScrapeTarget, interval as scrape_interval};
 pub use ended::Ended;
 pub use event::{Event, Found, Generator, Tried};
 pub use example::{Choice, Example, Examples};

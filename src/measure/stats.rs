@@ -4,8 +4,8 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Alert, AlertHistory, AlertRules, Alerting, AlertsUnasked, Book, Causes, End, Event, Examples, Gauge, Gauges,
-    Generator, Happened, Injected, Layout, LoadCounts, Proof, RequestPhase, SeriesCounts, Slice, Times, Tried,
+    Alert, AlertHistory, AlertRules, Alerting, AlertsUnasked, Book, Causes, Counted, End, Event, Examples, Gauge,
+    Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, RequestPhase, SeriesCounts, Slice, Times, Tried,
     interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
@@ -81,6 +81,8 @@ pub struct Stats {
     pub alert_histories: Vec<AlertHistory>,
     /// The rules of each source that has told them, as it told them last.
     pub alert_rules: Vec<AlertRules>,
+    /// The counters of the plan that were read from raw samples.
+    pub counted: Vec<Counted>,
     /// The ledgers of the plan.
     pub ledgers: Vec<Book>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
@@ -218,6 +220,7 @@ impl Stats {
                 self.alert_rules.retain(|known| known.source != rules.source);
                 self.alert_rules.push(rules);
             }
+            Event::Counted(counted) => self.counted.push(*counted),
             Event::Booked { ledger, booked } => {
                 if let Some(book) = self.ledgers.get_mut(ledger) {
                     book.booked.add(&booked);

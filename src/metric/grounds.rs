@@ -1,6 +1,7 @@
 //! What a verdict rests on, in codes and numbers, so that programs need not read sentences. Existing entries keep their names and
 //! meanings.
 
+use super::counted::CountGrounds;
 use crate::base::distributions::{POWER, TWO_SIDED};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -88,6 +89,9 @@ pub struct Grounds {
     pub interval: Option<(f64, f64)>,
     /// It was found by looks, one per second over this many nanoseconds before it, so it is late by part of that.
     pub look: Option<u64>,
+    /// Of a counter that is compared with what was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted: Option<CountGrounds>,
 }
 
 impl Grounds {

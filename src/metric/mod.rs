@@ -6,6 +6,8 @@ pub mod alerts;
 mod across;
 mod actual;
 mod capacity;
+mod counted;
+pub mod counter;
 mod crashes;
 mod grounds;
 mod ledger;
@@ -28,6 +30,7 @@ mod tests;
 pub use abort::AbortWatch;
 pub use across::{shown as shown_change, told as told_across};
 pub use actual::ineffective;
+pub use counted::CountGrounds;
 pub use grounds::{Difference, Grounds, Noise, Why};
 pub use of_run::{Windowed, functions, recorded, statistics, windowed};
 pub use quantity::{Known, Quantity};
@@ -153,6 +156,13 @@ pub fn judge(condition: &Condition, stats: &Stats) -> Judged {
 
 fn judge_by(condition: &Condition, stats: &Stats, by: By) -> Judged {
     match condition {
+        Condition::Compare { operator, left, right } if counted::is_counted(left, right) => {
+            counted::judge(counted::Asked::Compare(*operator), (left, right), stats)
+        }
+        Condition::Within { left, right, tolerance, relative } if counted::is_counted(left, right) => {
+            let (tolerance, relative) = (*tolerance, *relative);
+            counted::judge(counted::Asked::Within { tolerance, relative }, (left, right), stats)
+        }
         Condition::Compare { operator, left, right } => {
             let judged = compare(*operator, sides(left, right, stats, by));
             let look = [left, right].into_iter().find_map(look_of);
@@ -544,6 +554,7 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Measurement {
         },
         Metric::Recovery(recovery) => recovery::apply(recovery, stats),
         Metric::Series(readings) => series::apply(readings, stats),
+        Metric::Counter(counter) => counted::apply(counter, stats),
         Metric::Crashes(crashes) => crashes::apply(crashes, stats),
         Metric::Capacity(capacity) => capacity::apply(capacity, stats),
         Metric::Scaling(scaling) => scaling::apply(scaling, stats),

@@ -29,6 +29,8 @@ pub enum Known {
     Exactly,
     /// It is an estimate with this 95% interval. Without an upper end, it is unbounded above.
     Estimate { low: f64, high: Option<f64> },
+    /// It lies between these for certain.
+    Between { low: f64, high: f64 },
     /// It covers only answers; this share of all requests got none.
     OfAnswers { without: f64 },
     /// It lies at a request without an answer. The number is how long that request waited, if it timed out.
@@ -99,6 +101,7 @@ impl fmt::Display for Quantity {
             Known::Estimate { low, high: None } => {
                 write!(f, "{} ({} and more at 95%)", plain(), self.print(*low))
             }
+            Known::Between { low, high } => write!(f, "{} to {}", self.print(*low), self.print(*high)),
             Known::OfAnswers { without } => {
                 write!(f, "{} of answers, {} got none", plain(), crate::base::units::percent(*without))
             }

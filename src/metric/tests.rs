@@ -43,6 +43,7 @@ fn of(function: RequestFunction, ranges: &[Range], end: u64) -> Metric {
         worth: 1.0,
         samples: vec![Samples { series: 0, ranges: ranges.to_vec() }],
         chosen_of: Vec::new(),
+        is_chosen: false,
         loads: Vec::new(),
         load: None,
         length,

@@ -1,7 +1,8 @@
 //! Where measurements are cut: the edges of slices, and the edges that remain when old slices are merged.
 
 use super::{
-    Condition, Crashes, Measured, Metric, Plan, Range, Readings, Recovery, Requests, Scaling, are_compared, scope,
+    Condition, CounterIncrease, Crashes, Measured, Metric, Plan, Range, Readings, Recovery, Requests, Scaling,
+    are_compared, scope,
 };
 use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 
@@ -64,7 +65,7 @@ impl RestsOn {
             Metric::Requests(requests) => self.requests(requests),
             Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.metric(part)),
             Metric::Scaling(scaling) => self.requests(&scaling.throughput),
-            Metric::Recovery(_) | Metric::Series(_) | Metric::Capacity(_) => {}
+            Metric::Recovery(_) | Metric::Series(_) | Metric::Counter(_) | Metric::Capacity(_) => {}
             Metric::Crashes(_)
             | Metric::Ledger { .. }
             | Metric::Other { .. }
@@ -186,7 +187,9 @@ impl WindowEdges {
                 self.watched(recovery);
             }
             // Its points belong to windows by their instants, however slices are cut.
-            Metric::Series(Readings { scopes, .. }) | Metric::Crashes(Crashes { scopes, .. }) => {
+            Metric::Series(Readings { scopes, .. })
+            | Metric::Counter(CounterIncrease { scopes, .. })
+            | Metric::Crashes(Crashes { scopes, .. }) => {
                 for impact in &scopes.impacts {
                     self.watched(&impact.of);
                 }
@@ -296,6 +299,7 @@ impl WindowEdges {
             Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.of_metric(part, edges)),
             Metric::Recovery(_)
             | Metric::Series(_)
+            | Metric::Counter(_)
             | Metric::Crashes(_)
             | Metric::Scaling(_)
             | Metric::Capacity(_)

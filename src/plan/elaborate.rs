@@ -1,10 +1,11 @@
 //! One scenario of a program → its plan: the timeline, the series that are recorded, the windows that are judged.
 
+use super::counter::Exact;
 use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
-    Abort, Ceiling, CeilingFrom, Condition, Event, Fault, Load, LoopBound, Machine, Member, Metric, Plan, SCHEMA,
-    Search, Series, Share, Stage, SteadyState, Step, fingerprint, needs, scope,
+    Abort, Ceiling, CeilingFrom, Condition, Counter, Event, Fault, Load, LoopBound, Machine, Member, Metric, Plan,
+    SCHEMA, Search, Series, Share, Stage, SteadyState, Step, fingerprint, needs, scope,
 };
 use crate::base::units::{self, SECOND};
 use crate::check::program::{self, Level, StageKind, Window};
@@ -40,6 +41,8 @@ fn elaborated(scenario: &program::Scenario, file: &str, share: Share, machine: M
         loads: Vec::new(),
         series: Vec::new(),
         steady_states: Vec::new(),
+        counters: Vec::new(),
+        exact: Exact::default(),
     };
     for (index, load) in scenario.loads.iter().enumerate() {
         let planned = elaborate.load(index, load, machine);
@@ -105,6 +108,7 @@ fn elaborated(scenario: &program::Scenario, file: &str, share: Share, machine: M
         files: scenario.files.clone(),
         limits: scenario.limits.clone(),
         monitors: scenario.monitors.clone(),
+        counters: elaborate.counters,
         alert_sources: scenario.alert_sources.clone(),
         ledgers: scenario.ledgers.clone(),
         flows: scenario.flows.clone(),
@@ -139,6 +143,9 @@ pub(super) struct Elaborate<'s> {
     pub(super) series: Vec<Series>,
     tags: HashSet<String>,
     pub(super) steady_states: Vec<SteadyState>,
+    pub(super) counters: Vec<Counter>,
+    /// Of the expectation that is elaborated.
+    pub(super) exact: Exact,
 }
 
 impl Elaborate<'_> {

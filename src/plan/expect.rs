@@ -1,9 +1,10 @@
 //! Expectations with their places on the timeline: which series, in which ranges, and whether they can be enough.
 
+use super::counter::Exact;
 use super::elaborate::Elaborate;
 use super::{
-    AlertScopes, Capacity, Condition, Crashes, Detection, Expectation, Impact, Load, Measured, Metric, OfFault,
-    Planned, Range, Readings, Recovery, Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
+    AlertScopes, Capacity, Condition, CounterIncrease, Crashes, Detection, Expectation, Impact, Load, Measured, Metric,
+    OfFault, Planned, Range, Readings, Recovery, Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -17,7 +18,9 @@ use crate::syntax::ast::ScopeKind;
 impl Elaborate<'_> {
     pub(super) fn expectation(&mut self, expectation: &program::Expectation) -> Option<Expectation> {
         let before = std::mem::take(&mut self.diagnostics);
+        self.exact = Exact::of(&expectation.condition, self.scenario);
         let condition = self.condition(&expectation.condition);
+        self.exact = Exact::default();
         let own = std::mem::replace(&mut self.diagnostics, before);
         // What is wrong with something that was included is wrong where it was.
         for problem in own.sorted() {
@@ -71,7 +74,10 @@ impl Elaborate<'_> {
     }
 
     fn metric(&mut self, metric: &program::Metric) -> Option<Metric> {
-        let explicit = self.explicit(&metric.scopes);
+        let explicit = match self.exact.whole.contains(&metric.span) {
+            true => Some(vec![(0, u64::MAX)]),
+            false => self.explicit(&metric.scopes),
+        };
         self.metric_in(metric, explicit)
     }
 
@@ -107,6 +113,10 @@ impl Elaborate<'_> {
             (Function::Series(function), Subject::Series(series)) => {
                 let ranges = self.measured_in(explicit, metric)?;
                 let scopes = self.scopes_of(metric, self.length());
+                if let Some(counter) = self.counter(metric) {
+                    let series = series.clone();
+                    return Some(Metric::Counter(CounterIncrease { counter, series, ranges, scopes }));
+                }
                 Some(Metric::Series(Readings { function, series: series.clone(), ranges, scopes }))
             }
             (Function::Recovery(RecoveryFunction::TimeToDetect), Subject::Windows { windows, .. })
@@ -194,7 +204,9 @@ impl Elaborate<'_> {
                 && member
         };
         // Where a sweep settles nothing is measured of it, whatever the scope.
+        let whole = self.exact.whole.contains(&metric.span);
         let within = |load: &Load| match explicit {
+            Some(ranges) if whole => ranges.to_vec(),
             Some(ranges) => scope::intersect(ranges, &scope::outside(&load.settles())),
             None => judged(load),
         };
@@ -231,7 +243,9 @@ impl Elaborate<'_> {
             _ => 1.0,
         };
         let scopes = self.scopes_of(metric, end);
-        let requests = Requests { function, service_time, worth, samples, chosen_of, loads, load, length, scopes };
+        let is_chosen = recorded.matching.is_some();
+        let requests =
+            Requests { function, service_time, worth, samples, chosen_of, is_chosen, loads, load, length, scopes };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
     }

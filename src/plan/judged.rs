@@ -1,8 +1,8 @@
 //! What is judged: conditions over metrics, whose windows are instants.
 
 use super::{
-    Function, LedgerFunction, Moment, Range, RecoveryFunction, RequestFunction, ScopeKind, SeriesFunction, SteadyState,
-    Subject, SweepFunction, Type, Watched, program,
+    CounterIncrease, Function, LedgerFunction, Moment, Range, RecoveryFunction, RequestFunction, ScopeKind,
+    SeriesFunction, SteadyState, Subject, SweepFunction, Type, Watched, program,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,8 @@ pub enum Metric {
     Recovery(Recovery),
     /// Of values over time.
     Series(Readings),
+    /// What a counter grew by, from its raw samples.
+    Counter(CounterIncrease),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
     /// Of the entries of a ledger, over the whole run.
@@ -87,6 +89,7 @@ impl Metric {
             Metric::Requests(requests) => Function::Requests(requests.function),
             Metric::Recovery(recovery) => Function::Recovery(recovery.function),
             Metric::Series(readings) => Function::Series(readings.function),
+            Metric::Counter(_) => Function::Series(SeriesFunction::Increase),
             Metric::Other { function, .. } | Metric::Alerts { function, .. } => *function,
             Metric::Detection(_) => Function::Recovery(RecoveryFunction::TimeToDetect),
             Metric::Ledger { function, .. } => Function::Ledger(*function),
@@ -110,6 +113,9 @@ pub struct Requests {
     /// What the samples are derived of, where they are those of other times or chosen ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chosen_of: Vec<Samples>,
+    /// They are chosen by how they ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_chosen: bool,
     /// The loads that it is of: where they ran, it is known how much of it there was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loads: Vec<usize>,

@@ -3,6 +3,7 @@
 
 mod bound;
 mod chosen;
+mod counter;
 pub mod draw;
 mod edges;
 mod elaborate;
@@ -38,6 +39,7 @@ pub use crate::check::program::{
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use crate::syntax::dialect::{Dialect, Encoding};
+pub use counter::{Counter, CounterIncrease};
 pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::{diagnose, plan};
 pub use expect::{FEWEST_PARTS, are_compared};
@@ -88,6 +90,9 @@ pub struct Plan {
     pub limits: Vec<Limit>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub monitors: Vec<Monitor>,
+    /// What is read from the raw samples of a Prometheus.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counters: Vec<Counter>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alert_sources: Vec<AlertSource>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

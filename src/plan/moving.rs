@@ -1,6 +1,6 @@
 //! Conditions restricted to a part of the run, and the slices that they are judged in.
 
-use super::{Condition, Crashes, Metric, Range, Readings, Requests, scope};
+use super::{Condition, CounterIncrease, Crashes, Metric, Range, Readings, Requests, scope};
 use crate::check::program;
 
 impl program::Condition<Metric, super::Planned, super::AlertScopes> {
@@ -14,6 +14,10 @@ impl program::Condition<Metric, super::Planned, super::AlertScopes> {
                 Some(match metric {
                     Metric::Requests(requests) if !stays => Metric::Requests(requests.within(range)),
                     Metric::Series(readings) if !stays => Metric::Series(readings.narrowed(&[range])),
+                    Metric::Counter(own) if !stays => {
+                        let ranges = scope::intersect(&own.ranges, &[range]);
+                        Metric::Counter(CounterIncrease { ranges, ..own.clone() })
+                    }
                     Metric::Crashes(crashes) if !stays => {
                         let ranges = scope::intersect(&crashes.ranges, &[range]);
                         Metric::Crashes(Crashes { ranges, ..crashes.clone() })
@@ -42,6 +46,7 @@ impl program::Condition<Metric, super::Planned, super::AlertScopes> {
             let (windows, until) = match metric {
                 Metric::Requests(requests) if !stays => (requests.windows(), requests.scopes.end),
                 Metric::Series(readings) if !stays => (readings.ranges.clone(), readings.scopes.end),
+                Metric::Counter(own) if !stays => (own.ranges.clone(), own.scopes.end),
                 Metric::Crashes(crashes) if !stays => (crashes.ranges.clone(), crashes.scopes.end),
                 _ => return,
             };
@@ -63,6 +68,7 @@ impl Metric {
         match self {
             Metric::Requests(requests) => Some(requests.scopes.are_own),
             Metric::Series(readings) => Some(readings.scopes.are_own),
+            Metric::Counter(own) => Some(own.scopes.are_own),
             Metric::Crashes(crashes) => Some(crashes.scopes.are_own),
             Metric::Capacity(_) | Metric::Scaling(_) | Metric::Ledger { .. } => None,
             Metric::Recovery(_) | Metric::Drift { .. } | Metric::Other { .. } => None,

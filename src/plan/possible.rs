@@ -217,6 +217,11 @@ impl Seeker<'_> {
                 self.ranges(&readings.ranges)?;
                 self.scopes(&readings.scopes)
             }
+            Metric::Counter(own) => {
+                hold(own.counter < self.plan.counters.len(), PLACE)?;
+                self.ranges(&own.ranges)?;
+                self.scopes(&own.scopes)
+            }
             Metric::Other { ranges, .. } => self.ranges(ranges),
             Metric::Ledger { ledger, .. } => hold(*ledger < self.plan.ledgers.len(), PLACE),
             Metric::Alerts { source, .. } => hold(*source < self.plan.alert_sources.len(), PLACE),

@@ -48,6 +48,10 @@ impl Plan {
                 Some(monitor) => monitor.series_text(what),
                 None => what.clone(),
             },
+            SeriesSource::Age(index) => match self.monitors.get(index) {
+                Some(monitor) => monitor.age_text(what),
+                None => what.clone(),
+            },
             SeriesSource::Host => format!("host.{what}"),
             SeriesSource::InFlight { load, mix, flow, member } => {
                 let load = load.and_then(|load| self.loads.get(load));
@@ -87,6 +91,8 @@ fn of_metric(metric: &Metric, each: &mut impl FnMut(&Watched)) {
     match metric {
         Metric::Series(readings) => each(&readings.series),
         Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| of_metric(part, each)),
+        // Its raw samples are read after the load.
+        Metric::Counter(_) => {}
         Metric::Requests(_) | Metric::Recovery(_) | Metric::Capacity(_) | Metric::Scaling(_) => {}
         Metric::Crashes(_)
         | Metric::Ledger { .. }

@@ -5,6 +5,7 @@ mod addresses;
 mod alerts;
 mod beside;
 mod causes;
+mod counters;
 mod course;
 mod examples;
 mod expected;
@@ -28,6 +29,7 @@ pub use alerts::{
     AlertInstants, AlertScore, AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Part, Spent, Time, Unasked,
 };
 pub use causes::Failures;
+pub use counters::{CounterGap, CounterReset, CounterTotals};
 pub use course::{Course, LoadCourse, Point};
 pub use examples::{Examples, Told};
 pub use expected::{Compared, Expected};
@@ -108,6 +110,9 @@ pub struct Report {
     #[serde(rename = "metrics", serialize_with = "watched::by_name")]
     #[schemars(with = "std::collections::BTreeMap<String, WatchedSeries>")]
     pub watched: Vec<WatchedSeries>,
+    /// Counters that were read from their raw samples.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub counters: Vec<CounterTotals>,
     pub planned: PlannedInjections,
     /// Each time that a fault was in force, in order.
     #[serde(rename = "faults")]
@@ -217,6 +222,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         failures: causes::failures(plan, stats),
         examples: examples::examples(plan, stats),
         watched,
+        counters: counters::counters(plan, stats),
         ledgers: ledgers::ledgers(plan, stats),
         alerts: alerts::alerts(plan, stats),
         restarts,

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod alerts;
+mod counters;
 mod course;
 mod events;
 mod examples;
@@ -77,6 +78,7 @@ pub fn terminal(report: &Report, colour: bool) -> String {
     ledgers::ledgers(&mut out, report, &paint);
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);
+    counters::counters(&mut out, report, &paint);
     watched::watched(&mut out, report, &paint);
     outputs(&mut out, report, &paint);
     generator(&mut out, report, &paint);
@@ -196,6 +198,9 @@ fn found(expected: &Expected, paint: &Paint) -> String {
     }
     if let (Some(across), Some(value), None) = (&expected.across, &expected.compared.value, &expected.reason) {
         let _ = write!(text, ", {}", told_across(across, value.unit));
+    }
+    if let (Some(counted), None) = (&expected.grounds.counted, &expected.reason) {
+        let _ = write!(text, ", {}", counted.told());
     }
     let note = match outcome {
         Outcome::Failed if samples == 0 => format!("  (line {line})"),

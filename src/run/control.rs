@@ -33,11 +33,13 @@ pub struct LoadContext<'r> {
     pub ledgers: &'r mut ledger::Ledgers,
     pub interrupt: &'r mut Interrupt,
     pub tell: &'r mut dyn FnMut(Event),
+    /// Its clock, if it went to its end.
+    pub began: &'r mut Option<Clock>,
 }
 
 /// Makes a load. Returns the offset at which everything had ended.
 pub async fn load(around: LoadContext<'_>, services: Services<'_>) -> Result<u64, RunError> {
-    let LoadContext { plan, settings, parts, setup, ledgers, interrupt, tell } = around;
+    let LoadContext { plan, settings, parts, setup, ledgers, interrupt, tell, began } = around;
     let (short, long): (Vec<_>, Vec<_>) =
         random::dealt(plan, settings.seed).into_iter().partition(random::Dealt::is_short);
     let drawn: Vec<Event> = short.into_iter().map(random::Dealt::all).collect();
@@ -51,6 +53,7 @@ pub async fn load(around: LoadContext<'_>, services: Services<'_>) -> Result<u64
     let crew = Crew::hire(plan, settings, (parts, setup), &searches.trials(plan.loads.len()), &watched)?;
     let Crew { threads, waiting, measured, gauges, budget } = crew;
     let clock = super::crew::start(waiting).await;
+    *began = Some(clock);
     tell(Event::LoadStarted);
     drawn.into_iter().for_each(&mut *tell);
     before.into_iter().for_each(|before| tell(Event::Gauges(before)));
@@ -91,7 +94,11 @@ pub async fn load(around: LoadContext<'_>, services: Services<'_>) -> Result<u64
         let heard = control.next().await;
         control.hear(heard);
     }
+    let was_cut_off = control.interrupted || !control.watching;
     let (at, stuck) = control.close().await;
+    if was_cut_off {
+        *began = None;
+    }
     if stuck {
         let problem = format!(
             "a worker did not stop within {} s of being told to: it is still computing something of an answer",

@@ -40,6 +40,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use watch::counters::Counters;
 
 pub use crate::engine::dry_run::DryRun;
 pub use crate::engine::tracer::Traced;
@@ -231,6 +232,11 @@ async fn around_load(
             let setup = Arc::new(named.clone());
             match &settings.trial {
                 None => {
+                    let counters = tokio::select! {
+                        counters = Counters::before(plan, services.known) => counters.map_err(RunError::Address),
+                        () = interrupt.wait() => Err(RunError::Interrupted),
+                    };
+                    let mut began = None;
                     let around = control::LoadContext {
                         plan,
                         settings,
@@ -239,11 +245,24 @@ async fn around_load(
                         ledgers: &mut ledgers,
                         interrupt: &mut *interrupt,
                         tell: &mut *tell,
+                        began: &mut began,
                     };
                     let Services { all, known, links, named, guarded, happened } = services;
                     let own = Services { all, known, links, named, guarded, happened: &mut *happened };
-                    let ended = control::load(around, own).await;
+                    let (ended, counters) = match counters {
+                        Ok(counters) => (control::load(around, own).await, Some(counters)),
+                        Err(error) => (Err(error), None),
+                    };
                     if let Ok(at) = ended {
+                        // Whatever asks the system next may be counted too.
+                        if let Some((counters, clock)) = counters.zip(began).filter(|_| !interrupt::came()) {
+                            tokio::select! {
+                                all = counters.after(clock, at) => {
+                                    all.into_iter().for_each(|counted| tell(Event::Counted(Box::new(counted))));
+                                }
+                                () = interrupt.wait() => {}
+                            }
+                        }
                         ledgers.verify(&parts, &setup, interrupt, tell).await;
                         // Whoever answered while it was asked may have been somebody else.
                         while let Ok(what) = happened.try_recv() {

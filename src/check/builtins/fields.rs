@@ -109,8 +109,16 @@ pub const FIELDS: &[Field] = &[
         "query",
         &[need("query", &[Type::Text]), may("unit", UNIT), may("missing", UNIT)],
         Type::Series,
-        "The result of a query over time, asked once a second. `unit` says what the number 1 means, such as `1s` or `1B` (a plain number). `missing` is the value to use when the query has no result, in the unit of the series (a gap). A query that never had a result draws a warning.",
+        "The result of a query over time, asked once a second. `increase` of a selector, or of a `sum` of one, uses raw samples instead: see [Counters](#counters). `unit` says what the number 1 means, such as `1s` or `1B` (a plain number). `missing` is the value to use when the query has no result, in the unit of the series (a gap). A query that never had a result draws a warning.",
         "max(watch.query('up')) == 1",
+    ),
+    method(
+        Type::Monitor,
+        "age",
+        &[need("selector", &[Type::Text])],
+        Type::Series,
+        "For `prometheus(…)`: how old the newest sample of the selected series is, asked once a second. It grows while nothing is scraped, up to five minutes.",
+        "max(watch.age('up')) < 30s",
     ),
     field(
         Type::Monitor,

@@ -192,7 +192,7 @@ pub const ROWS: &[MetricRow] = &[
         Series(SeriesFunction::Increase),
         SERIES,
         Type::Wrong,
-        "How much a counter grew in the window, with even growth between two readings. A counter that restarts at 0 is handled.",
+        "How much a counter grew in the window, with even growth between two readings. A counter that restarts at 0 is handled. For a Prometheus, it is counted from raw samples: see [Counters](#counters).",
         "increase(shop.metric(\"orders_total\")) > 10",
     ),
     row(

@@ -140,6 +140,8 @@ pub enum SeriesSource {
     Service(usize),
     ServiceMetric(usize),
     Monitor(usize),
+    /// How old the newest sample of a selector is in a monitor that is a Prometheus.
+    Age(usize),
     Host,
     /// How many requests are in flight: of a load or all, a part of its mix, a flow, a step.
     InFlight {

@@ -466,6 +466,11 @@ impl Monitor {
         self.kind == MonitorKind::Host
     }
 
+    /// How old what it selects is, as it is written.
+    pub fn age_text(&self, what: &str) -> String {
+        format!("{}.age('{what}')", self.name)
+    }
+
     /// One of its series, as it is written.
     pub fn series_text(&self, what: &str) -> String {
         match self.is_host() {

@@ -2,7 +2,10 @@
 
 use super::super::bound::{Knowledge, Usual, usual};
 use super::super::schedule::Shape;
-use super::super::{Expectation, Fault, Load, MixPart, Plan, Stage, StageKind};
+use super::super::{
+    Expectation, Fault, Load, Metric, MixPart, MonitorKind, Plan, Readings, SeriesFunction, SeriesSource, Stage,
+    StageKind,
+};
 use super::page::{cut, flow};
 use super::words;
 use crate::base::units::{SECOND, bytes, duration, grouped, short};
@@ -259,4 +262,27 @@ fn started(out: &mut String, plan: &Plan, width: usize) {
     }));
     parts.extend(plan.ledgers.iter().map(|ledger| (ledger.name.clone(), words::ledger(ledger))));
     table(out, "there for the run, made in this order", &parts, width);
+    counters(out, plan, width);
+}
+
+/// What is read of counters, and how.
+fn counters(out: &mut String, plan: &Plan, width: usize) {
+    let mut lines = Vec::new();
+    for counter in &plan.counters {
+        let most = duration(counter.settle);
+        let how = "from the raw samples of each series. The load waits for a scrape, and the run waits after it for two that show the same";
+        lines.push(format!("{}: {how}, each at most {most}", counter.name(plan)));
+    }
+    plan.conditions(&mut |condition| {
+        condition.metrics(&mut |metric| {
+            let Metric::Series(Readings { function: SeriesFunction::Increase, series, .. }) = metric else { return };
+            let SeriesSource::Monitor(monitor) = series.source else { return };
+            let is_prometheus = plan.monitors.get(monitor).is_some_and(|own| own.kind == MonitorKind::Prometheus);
+            let line = format!("{}: read once a second", plan.name_of(series));
+            if is_prometheus && !lines.contains(&line) {
+                lines.push(line);
+            }
+        });
+    });
+    list(out, "counted", lines.into_iter(), width);
 }

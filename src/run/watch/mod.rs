@@ -1,5 +1,6 @@
 //! Reads services and monitors once a second during the load. Nothing here is on the path of a request.
 
+pub mod counters;
 pub mod listeners;
 mod page;
 pub mod processes;
@@ -94,9 +95,14 @@ impl Watcher {
     pub fn new(plan: &Plan, services: &[Watched], known: &Resolved) -> Result<Watcher, String> {
         let looks = looks(plan, services, known)?;
         let urls: Vec<&str> = looks.iter().filter_map(Look::url).collect();
-        let trust = urls.iter().any(|url| url.starts_with("https://")).then(|| known.trust(None));
-        let client = (!urls.is_empty()).then(|| ControlClient::new(PATIENCE, trust.as_ref())).transpose()?;
+        let client = Watcher::client(&urls, known, PATIENCE)?;
         Ok(Watcher { looks, client, count: 0 })
+    }
+
+    /// `None` where there is nobody to ask.
+    fn client(urls: &[&str], known: &Resolved, patience: Duration) -> Result<Option<ControlClient>, String> {
+        let trust = urls.iter().any(|url| url.starts_with("https://")).then(|| known.trust(None));
+        (!urls.is_empty()).then(|| ControlClient::new(patience, trust.as_ref())).transpose()
     }
 
     /// `None` where there is nothing to look at.
@@ -190,6 +196,10 @@ fn looks(plan: &Plan, services: &[Watched], known: &Resolved) -> Result<Vec<Look
                     MonitorKind::Metrics => on_page(&mut looks, url, (place, missing), &what)?,
                     MonitorKind::Prometheus => looks.push(Look::Query { url, query: what, place, missing }),
                 }
+            }
+            SeriesSource::Age(index) => {
+                let url = plan.monitors[index].address.as_ref().map_or_else(|| Ok(String::new()), text)?;
+                looks.push(Look::Query { url, query: prometheus::age(&what), place, missing });
             }
             SeriesSource::Host | SeriesSource::InFlight { .. } => {}
         }

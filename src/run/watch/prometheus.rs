@@ -17,6 +17,12 @@ pub async fn ask(client: ControlClient, url: String, query: String, (place, miss
     }
 }
 
+/// How old the newest sample of a selector is, in seconds. What is scraped no more is found in the samples of the last five minutes: a
+/// selector alone no longer gives it.
+pub fn age(selector: &str) -> String {
+    format!("time() - max(max_over_time(timestamp({selector})[5m:1s]))")
+}
+
 /// A scalar, or a vector of one: of several nobody said how they become one. Nothing where the vector is empty.
 fn value(answer: &str) -> Result<Option<f64>, String> {
     let answer: Value = serde_json::from_str(answer).map_err(|_| "the answer is no JSON".to_owned())?;

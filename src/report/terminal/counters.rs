@@ -1,0 +1,60 @@
+//! Counters that were read from their raw samples, with what is not known of them.
+
+use super::Paint;
+use crate::base::shown::escaped_line;
+use crate::base::units::{grouped, short};
+use crate::report::{CounterTotals, Report};
+use std::fmt::Write;
+
+/// As many of a kind are told.
+const TOLD: usize = 5;
+
+pub fn counters(out: &mut String, report: &Report, paint: &Paint) {
+    if report.counters.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint.bold("counters, from raw samples"));
+    for counter in &report.counters {
+        let _ = writeln!(out, "  {}", escaped_line(&counter.name));
+        let _ = writeln!(out, "    {}", head(counter, paint));
+        let mut lines = Vec::new();
+        for reset in counter.resets.iter().take(TOLD) {
+            let what = if reset.presumed { "may have started again" } else { "started again" };
+            let values = format!("{} and then {}", grouped(reset.before, 0), grouped(reset.after, 0));
+            let when = format!("between {} and {}", at(reset.from_s), at(reset.to_s));
+            lines.push(format!("{} {what} {when}: it was {values}", escaped_line(&reset.of)));
+        }
+        for gap in counter.gaps.iter().take(TOLD) {
+            let until = gap.to_s.map_or_else(|| "to the end".to_owned(), |to| format!("to {}", at(to)));
+            lines.push(format!("no scrape of {} from {} {until}", escaped_line(&gap.of), at(gap.from_s)));
+        }
+        for gone in counter.gone.iter().take(TOLD) {
+            lines.push(format!("{} is scraped no more since {}", escaped_line(&gone.of), at(gone.from_s)));
+        }
+        for new in counter.unknown_starts.iter().take(TOLD) {
+            lines.push(format!("{} was new and did not begin at 0", escaped_line(new)));
+        }
+        for line in lines {
+            let _ = writeln!(out, "    {}", paint.unsure(&line));
+        }
+    }
+}
+
+fn head(counter: &CounterTotals, paint: &Paint) -> String {
+    if let Some(problem) = &counter.problem {
+        return paint.unsure(&escaped_line(problem));
+    }
+    let series = if counter.series == 1 { "1 series".to_owned() } else { format!("{} series", counter.series) };
+    let settled = match counter.settled_s {
+        Some(settled) => format!("the same in two scrapes from {} on", at(settled)),
+        None => paint.unsure("not the same in two scrapes after the load"),
+    };
+    match counter.interval_s > 0.0 {
+        true => format!("{series}, scraped every {}, {settled}", at(counter.interval_s)),
+        false => format!("{series}, {settled}"),
+    }
+}
+
+fn at(seconds: f64) -> String {
+    format!("{}s", short(seconds))
+}
