@@ -3,6 +3,7 @@
 
 mod support;
 
+mod alerting;
 mod alerts;
 mod allow;
 mod answers;

@@ -92,16 +92,17 @@ fn a_record_names_the_run_that_it_is_a_part_of() {
 #[test]
 fn what_is_not_run_yet_is_mentioned_by_who_looks_before() {
     let place = Place::new();
-    let text = "scenario pages {
-  service shop = demo()
-  target api = http(shop.url)
-  flow browse on api {
-    get \"/products\"
+    let text = "scenario prices {
+  target cache = redis(\"redis://127.0.0.1:6379\")
+
+  flow look on cache {
+    command [\"GET\", \"price:1\"]
   }
-  alerts pager = alertmanager(\"http://127.0.0.1:9093\")
-  load main of browse {
+
+  load main of look {
     hold 50/s for 5s
   }
+
   expect {
     p95(main) < 200ms
     error_rate(main) < 1%
@@ -112,7 +113,7 @@ fn what_is_not_run_yet_is_mentioned_by_who_looks_before() {
     for command in ["check", "plan"] {
         let looked = place.call(&[command, "test.stress"]);
         assert_eq!(looked.code, 0, "{}{}", looked.out, looked.err);
-        for part in ["W0815", "test.stress:7:3", "this version plans and does not run `alerts`"] {
+        for part in ["W0815", "test.stress:2:18", "this version plans and does not run a target of `redis(…)`"] {
             assert!(looked.err.contains(part), "{command}: {part}: {}", looked.err);
         }
     }

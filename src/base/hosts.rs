@@ -40,6 +40,11 @@ impl Host {
         self.name.parse().ok().map(|address: IpAddr| address.to_canonical())
     }
 
+    /// Whether only this machine reaches what listens there. What listens at no address in particular is reached from everywhere.
+    pub fn is_loopback(&self) -> bool {
+        self.is_here() && self.address().is_none_or(|address| address.is_loopback()) && !self.name.is_empty()
+    }
+
     /// Loopback addresses, `localhost` (RFC 6761, 6.3) and paths of sockets. What other names mean is for a resolver to
     /// say, and may be something else tomorrow.
     pub fn is_here(&self) -> bool {

@@ -213,7 +213,6 @@ impl<'a> ScenarioChecker<'a, '_> {
         bound: &Arguments<'a>,
         frame: FrameId,
     ) -> Meaning<'a> {
-        self.later("`alerts`", built.span);
         let address = bound.first().and_then(|(value, _)| value.pieces()).unwrap_or_default();
         let built_by = |kind: &AlertSourceKind| kind.name() == builtin.name;
         let Some(kind) = AlertSourceKind::ALL.into_iter().find(built_by) else { return Meaning::WRONG };
@@ -229,6 +228,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         let mut named = None;
         for entry in &built.options {
             let Some(value) = self.option(entry, "alerts", frame) else { continue };
+            if let Some(why) = kind.has_already(&entry.label.text) {
+                let label = &entry.label;
+                let problem =
+                    Diagnostic::new(Code::E0205, format!("`{}` takes no `{label}`", kind.name()), label.span, why);
+                self.push(problem.help("remove the option"));
+                continue;
+            }
             match (entry.label.text.as_str(), &value) {
                 ("rules", Meaning::Text(path, from)) => {
                     if let Some(Content::Rules(rules)) = self.content(path, *from, FileKind::Rules, entry.value.span) {

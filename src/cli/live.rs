@@ -4,9 +4,9 @@
 mod scene;
 
 use super::output::{Terminal, err_size};
-use crate::base::shown::escaped;
+use crate::base::shown::{escaped, escaped_start};
 use crate::base::units::{MINUTE, SECOND, grouped};
-use crate::measure::{AlertStage, Event};
+use crate::measure::{Alert, AlertStage, Event};
 use crate::plan::Plan;
 use scene::{Line, Scene};
 use std::io::IsTerminal;
@@ -92,13 +92,13 @@ impl<'a> Live<'a> {
             Event::AlertsUnasked(unasked) => {
                 self.say(&format!("a source of alerts could not be asked: {}", unasked.reason));
             }
-            Event::AlertHistory(_) | Event::AlertRules(_) => {}
+            Event::AlertHistory(_) | Event::AlertRules(_) | Event::AlertsReceived(_) => {}
             Event::Alert(alert) => match alert.stage {
                 AlertStage::Rule | AlertStage::Active => {
-                    self.say(&format!("the alert `{}` {}", alert.name, alert.state.word()));
+                    self.say(&format!("the alert `{}` {}", alert_name(alert), alert.state.word()));
                 }
                 AlertStage::Delivered => {
-                    self.say(&format!("told that the alert `{}` {}", alert.name, alert.state.word()));
+                    self.say(&format!("told that the alert `{}` {}", alert_name(alert), alert.state.word()));
                 }
             },
             Event::LoadEnded { .. } => self.clear(),
@@ -237,6 +237,11 @@ pub fn ready(service: &str, address: &str) -> String {
         "" => format!("{service} is ready"),
         address => format!("{service} is ready on {address}"),
     }
+}
+
+/// Whoever delivers an alert names it; this is on one line.
+fn alert_name(alert: &Alert) -> String {
+    escaped_start(&alert.name, 80)
 }
 
 #[cfg(test)]

@@ -190,6 +190,7 @@ impl Mask {
             }
             // Numbers, and names of the plan.
             other @ (Event::Started { .. }
+            | Event::AlertsReceived(_)
             | Event::LoadStarted
             | Event::Resolved { .. }
             | Event::Drawn { .. }

@@ -135,6 +135,22 @@ pub struct AlertRules {
     pub rules: Vec<AlertRule>,
 }
 
+/// What came to the receiver of a source in a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+pub struct AlertsReceived {
+    pub source: usize,
+    /// Notifications, of one alert or several.
+    pub messages: u64,
+    /// Alerts in them that were known to be in that state already.
+    pub repeated: u64,
+    /// Alerts in them that had no name, or were more than are kept.
+    #[serde(default)]
+    pub left: u64,
+    /// What was no notification.
+    #[serde(default)]
+    pub refused: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,8 @@
 //! What happened in a run, in the order in which it is written to the record.
 
 use super::{
-    Alert, AlertHistory, AlertRules, AlertsUnasked, Booked, Counted, Example, Failed, Gauges, LoadCounts, Proof,
-    SeriesCounts, Slice, Verified,
+    Alert, AlertHistory, AlertRules, AlertsReceived, AlertsUnasked, Booked, Counted, Example, Failed, Gauges,
+    LoadCounts, Proof, SeriesCounts, Slice, Verified,
 };
 use crate::plan::{COUNTLESS, LONGEST, Range, is_range};
 use schemars::JsonSchema;
@@ -143,6 +143,7 @@ pub enum Event {
     AlertRules(AlertRules),
     /// What a Prometheus knew of a counter after the load.
     Counted(Box<Counted>),
+    AlertsReceived(AlertsReceived),
     /// Requests have made entries of a ledger, since the last time that this was told.
     Booked {
         ledger: usize,
@@ -235,6 +236,9 @@ impl Event {
             Event::AlertHistory(history) => both(history.range) && history.alerts.iter().all(|alert| within(alert.at)),
             Event::AlertRules(_) => true,
             Event::Counted(counted) => counted.is_possible(),
+            Event::AlertsReceived(AlertsReceived { source: _, messages, repeated, left, refused }) => {
+                few(&[*messages, *repeated, *left, *refused])
+            }
             Event::Booked { booked: counts, .. } => booked(counts),
             Event::Verifying { done, all, .. } => few(&[*done, *all]),
             Event::Verified { verified, .. } => {

@@ -23,7 +23,9 @@ mod tags;
 mod times;
 
 pub use addresses::{Addresses, Numbered};
-pub use alert::{Alert, AlertHistory, AlertRule, AlertRules, AlertStage, AlertState, Alerting, AlertsUnasked};
+pub use alert::{
+    Alert, AlertHistory, AlertRule, AlertRules, AlertStage, AlertState, Alerting, AlertsReceived, AlertsUnasked,
+};
 pub use cause::{Cause, Causes, Failed, Tally};
 pub use counter::{Counted, CounterSeries, ScrapeTarget, interval as scrape_interval};
 pub use ended::Ended;

@@ -4,9 +4,9 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Alert, AlertHistory, AlertRules, Alerting, AlertsUnasked, Book, Causes, Counted, End, Event, Examples, Gauge,
-    Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, RequestPhase, SeriesCounts, Slice, Times, Tried,
-    interval_log,
+    Alert, AlertHistory, AlertRules, Alerting, AlertsReceived, AlertsUnasked, Book, Causes, Counted, End, Event,
+    Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, RequestPhase, SeriesCounts,
+    Slice, Times, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
@@ -83,6 +83,8 @@ pub struct Stats {
     pub alert_rules: Vec<AlertRules>,
     /// The counters of the plan that were read from raw samples.
     pub counted: Vec<Counted>,
+    /// What came to the receivers of sources.
+    pub alerts_received: Vec<AlertsReceived>,
     /// The ledgers of the plan.
     pub ledgers: Vec<Book>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
@@ -215,6 +217,7 @@ impl Stats {
             }
             Event::Alert(alert) => self.alerts.push(alert),
             Event::AlertsUnasked(unasked) => self.alerts_unasked.push(unasked),
+            Event::AlertsReceived(received) => self.alerts_received.push(received),
             Event::AlertHistory(history) => self.alert_histories.push(history),
             Event::AlertRules(rules) => {
                 self.alert_rules.retain(|known| known.source != rules.source);

@@ -4,7 +4,7 @@ use super::crew::Crew;
 use super::interrupt::Interrupt;
 use super::resolve::again::Lookups;
 use super::service::Happened;
-use super::{RunError, Services, Settings, event, fault, health, ledger, random, search, watch};
+use super::{RunError, Services, Settings, alerts, event, fault, health, ledger, random, search, watch};
 use crate::base::units::SECOND;
 use crate::engine::pace::budget::Budget;
 use crate::engine::pace::clock::Clock;
@@ -43,7 +43,7 @@ pub async fn load(around: LoadContext<'_>, services: Services<'_>) -> Result<u64
     let (short, long): (Vec<_>, Vec<_>) =
         random::dealt(plan, settings.seed).into_iter().partition(random::Dealt::is_short);
     let drawn: Vec<Event> = short.into_iter().map(random::Dealt::all).collect();
-    let Services { all, known, links, named, guarded, happened } = services;
+    let Services { all, known, links, named, guarded, happened, alerts } = services;
     let found: Vec<_> = all.iter().map(|running| running.who()).collect();
     let mut watcher = watch::Watcher::new(plan, &found, known).map_err(RunError::Address)?;
     // What was before anything is sent.
@@ -71,6 +71,7 @@ pub async fn load(around: LoadContext<'_>, services: Services<'_>) -> Result<u64
         long,
         done: HashMap::new(),
         watch: watcher.start(clock),
+        alerts: alerts.start(clock),
         faults: fault::Faults::start(&acts, clock),
         events: event::Events::start(plan, settings, known, clock),
         lookups: Lookups::start(plan, named, &links.control(), clock)?,
@@ -123,7 +124,7 @@ enum Heard {
     /// The planned end, behind the last of them.
     End,
     Looked(Gauges),
-    /// Of a fault or an event of the plan, or of a name.
+    /// Of a fault or an event of the plan, of a name, or of an alert.
     Told(Event),
     Second,
     UsedUp(String),
@@ -147,6 +148,7 @@ struct Control<'r> {
     /// How many workers have done their part of a `once`, and when the last of them had.
     done: HashMap<(usize, usize), (u64, u64)>,
     watch: watch::Watch,
+    alerts: alerts::Watch,
     faults: fault::Faults,
     events: event::Events,
     /// What is looked up again.
@@ -187,6 +189,7 @@ impl Control<'_> {
             Some(event) = self.faults.next() => Heard::Told(event),
             Some(event) = self.events.next() => Heard::Told(event),
             Some(event) = self.lookups.next() => Heard::Told(event),
+            Some(event) = self.alerts.next() => Heard::Told(event),
             _ = self.second.tick() => Heard::Second,
             reason = Budget::until_used_up(self.budget.as_ref()), if !self.interrupted => Heard::UsedUp(reason),
             () = self.interrupt.wait() => Heard::Interrupted,
@@ -329,10 +332,10 @@ impl Control<'_> {
     /// Takes back what is in force, before anything else is done and before anybody is told that the load has ended. When it had,
     /// and whether a worker is still at something.
     async fn close(self) -> (u64, bool) {
-        let Control { tell, mut health, mut in_flight, watch, long, .. } = self;
+        let Control { plan, tell, mut health, mut in_flight, watch, alerts, long, interrupt, .. } = self;
         let was_cut_off = self.interrupted || !self.watching;
         self.faults.ended(&mut *tell).await;
-        self.events.ended(was_cut_off, self.interrupt, &mut *tell).await;
+        self.events.ended(was_cut_off, interrupt, &mut *tell).await;
         let at = self.clock.now();
         tell(Event::Generator(health.look(at)));
         in_flight.rest(at).into_iter().for_each(|look| tell(Event::Gauges(look)));
@@ -344,6 +347,7 @@ impl Control<'_> {
             long.into_iter().map(random::Dealt::all).for_each(&mut *tell);
         }
         tell(Event::LoadEnded { at });
+        alerts.ended(plan, was_cut_off, interrupt, &mut *tell).await;
         if was_cut_off {
             self.ledgers.leave();
         }

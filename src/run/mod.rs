@@ -1,6 +1,7 @@
 //! A run and its control: services in order, workers on the load, faults and events at their instants. The caller keeps the
 //! records.
 
+mod alerts;
 mod ask;
 mod command;
 mod control;
@@ -156,6 +157,11 @@ async fn control(
         links: terminated::links(plan, links.addresses(), authority.as_ref()),
         ports: service::Ports::default(),
     };
+    // What is only tried asks nobody.
+    let mut alerts = match settings.trial {
+        Some(_) => alerts::Sources::none(),
+        None => alerts::Sources::listen(plan, &known).map_err(RunError::Address)?,
+    };
     for service in &plan.services {
         let started = tokio::select! {
             started = start_service(&leading, service, &mut known, &around, &mut services) => started,
@@ -176,6 +182,10 @@ async fn control(
         .map_or(Ok(()), |(fault, problem)| Err(RunError::Fault { fault, problem }))
         .and_then(|()| leading.lead(&known))
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
+        .and_then(|()| match settings.trial {
+            Some(_) => Ok(()),
+            None => alerts.find(plan, &known).map_err(RunError::Address),
+        })
         .and_then(|()| tables(plan))
         .and_then(|tables| {
             let cells = identities::Cells { plan, tables: &tables };
@@ -197,10 +207,10 @@ async fn control(
                 tracer,
                 mask: mask.clone(),
             };
-            let started =
-                Services { all: &services, known: &known, links: &links, named, guarded, happened: &mut happened };
+            let happened = &mut happened;
+            let started = Services { all: &services, known: &known, links: &links, named, guarded, happened, alerts };
             let result = around_load(plan, settings, parts, started, &mut interrupt, tell).await;
-            result.map_err(|error| with_the_dead(error, &mut happened))
+            result.map_err(|error| with_the_dead(error, happened))
         }
         Err(problem) => Err(problem),
     };
@@ -215,7 +225,7 @@ async fn around_load(
     plan: &Arc<Plan>,
     settings: &Settings,
     parts: phase::Parts,
-    services: Services<'_>,
+    mut services: Services<'_>,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
@@ -225,6 +235,15 @@ async fn around_load(
             (done.named, problem.map_or(Ok(()), |problem| Err(RunError::Setup(problem))))
         }
         () = interrupt.wait() => (Vec::new(), Err(RunError::Interrupted)),
+    };
+    // The last thing before the load, since the setup may set off alerts too.
+    let ready = match ready {
+        Ok(()) => tokio::select! {
+            quiet = services.alerts.ready(plan) => quiet.map(|told| told.into_iter().for_each(&mut *tell)),
+            why = gone(services.happened) => Err(RunError::Setup(why)),
+            () = interrupt.wait() => Err(RunError::Interrupted),
+        },
+        Err(error) => Err(error),
     };
     let mut ledgers = ledger::Ledgers::new(plan, settings.directory.clone());
     let result = match ready {
@@ -247,8 +266,8 @@ async fn around_load(
                         tell: &mut *tell,
                         began: &mut began,
                     };
-                    let Services { all, known, links, named, guarded, happened } = services;
-                    let own = Services { all, known, links, named, guarded, happened: &mut *happened };
+                    let Services { all, known, links, named, guarded, happened, alerts } = services;
+                    let own = Services { all, known, links, named, guarded, happened: &mut *happened, alerts };
                     let (ended, counters) = match counters {
                         Ok(counters) => (control::load(around, own).await, Some(counters)),
                         Err(error) => (Err(error), None),
@@ -367,6 +386,8 @@ struct Services<'s> {
     guarded: &'s Guarded,
     /// What happens to them by themselves.
     happened: &'s mut mpsc::UnboundedReceiver<Happened>,
+    /// Who tells of alerts.
+    alerts: alerts::Sources,
 }
 
 /// Starts a service and waits until it is ready. It is among the others as soon as there is something to stop.

@@ -4,6 +4,7 @@ pub mod compile;
 pub mod day;
 pub mod left_out;
 pub mod machine;
+pub mod monitoring;
 pub mod nginx;
 
 use std::io::{BufRead, BufReader, Read, Write};

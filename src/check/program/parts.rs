@@ -551,6 +551,15 @@ impl AlertSourceKind {
             AlertSourceKind::Webhook => "webhook",
         }
     }
+
+    /// Why an option would say again what the source itself says.
+    pub fn has_already(self, option: &str) -> Option<&'static str> {
+        match (self, option) {
+            (AlertSourceKind::Prometheus, "prometheus") => Some("the source is that Prometheus"),
+            (AlertSourceKind::Webhook, "receiver") => Some("the source is that receiver"),
+            (AlertSourceKind::Alertmanager | AlertSourceKind::Prometheus | AlertSourceKind::Webhook, _) => None,
+        }
+    }
 }
 
 #[cfg(test)]

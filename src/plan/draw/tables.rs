@@ -252,9 +252,7 @@ fn started(out: &mut String, plan: &Plan, width: usize) {
         let address = monitor.address.as_ref().map_or(String::new(), |address| words::text(plan, address));
         (monitor.name.clone(), format!("{} {address}", monitor.kind.name()))
     }));
-    parts.extend(plan.alert_sources.iter().map(|source| {
-        (source.name.clone(), format!("alerts of {} {}", source.kind.name(), words::text(plan, &source.address)))
-    }));
+    parts.extend(plan.alert_sources.iter().map(|source| (source.name.clone(), words::alert_source(plan, source))));
     parts.extend(plan.data.iter().map(|data| {
         let columns: Vec<String> = data.columns.iter().map(|(name, kind)| format!("{name}: {kind}")).collect();
         let written = words::dialect(&data.dialect);

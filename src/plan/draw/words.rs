@@ -1,8 +1,9 @@
 //! The parts of a plan in words.
 
 use super::super::{
-    Action, By, Ceiling, CeilingFrom, CommandLine, DatabaseFault, Element, Event, Expr, Fault, HostFault, Ledger,
-    LinkFault, Load, Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text, Way,
+    Action, AlertSource, AlertSourceKind, By, Ceiling, CeilingFrom, CommandLine, DatabaseFault, Element, Event, Expr,
+    Fault, HostFault, Ledger, LinkFault, Load, Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text,
+    Way,
 };
 use crate::base::units::{self, duration, grouped, percent};
 use crate::syntax::dialect::{Dialect, Encoding};
@@ -58,6 +59,28 @@ pub fn text(plan: &Plan, pieces: &Text) -> String {
         Piece::Value(_) => "…".to_owned(),
     };
     pieces.iter().map(shown).collect()
+}
+
+/// Whom a source of alerts asks, and where it listens: at an address that others reach, anybody may deliver something.
+pub fn alert_source(plan: &Plan, source: &AlertSource) -> String {
+    let address = text(plan, &source.address);
+    let listens = |address: &str| match crate::base::hosts::Host::of(address).is_loopback() {
+        true => format!("listens at {address}"),
+        false => format!("listens at {address}, which other machines may reach"),
+    };
+    let mut out = match source.kind {
+        AlertSourceKind::Webhook => format!("alerts that are delivered: {}", listens(&address)),
+        kind @ (AlertSourceKind::Alertmanager | AlertSourceKind::Prometheus) => {
+            format!("alerts of {} {address}", kind.name())
+        }
+    };
+    if let Some(prometheus) = &source.prometheus {
+        out.push_str(&format!(", rules of {}", text(plan, prometheus)));
+    }
+    if let Some(receiver) = &source.receiver {
+        out.push_str(&format!(", {}", listens(&text(plan, receiver))));
+    }
+    out
 }
 
 pub fn element(plan: &Plan, element: Element) -> String {
