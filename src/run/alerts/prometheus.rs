@@ -30,7 +30,6 @@ fn data<'a, D: Deserialize<'a>>(answer: &'a str) -> Result<D, String> {
 
 #[derive(Deserialize)]
 struct Groups {
-    #[serde(default)]
     groups: Vec<Group>,
 }
 
