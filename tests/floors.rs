@@ -176,7 +176,7 @@ fn pure_floors_do_not_touch_the_world() {
 }
 
 /// Words of the language that stand in texts of the data plane: it writes them, or they are another language's.
-const WRITTEN: [(&str, &str); 9] = [
+const WRITTEN: [(&str, &str); 12] = [
     // What JSON and texts say of values.
     ("src/engine/value/explain.rs", "null"),
     ("src/engine/value/mod.rs", "true"),
@@ -187,6 +187,10 @@ const WRITTEN: [(&str, &str); 9] = [
     // Which entry of `tls:` cannot be used, told to a person.
     ("src/engine/tls.rs", "ca"),
     ("src/engine/tls.rs", "key"),
+    // Elements and attributes of HTML.
+    ("src/engine/value/assets.rs", "link"),
+    ("src/engine/value/assets.rs", "template"),
+    ("src/engine/value/assets.rs", "type"),
     // The scheme of a URL.
     ("src/engine/http/host.rs", "http"),
     // A month.

@@ -48,6 +48,7 @@ mod mistakes;
 mod monitors;
 mod numbers;
 mod outcomes;
+mod pages;
 mod phases;
 mod privileges;
 mod proxies;

@@ -174,6 +174,7 @@ use std.oauth
 use std.readiness
 use std.shapes
 use std.slo
+use std.web
 use "SHOP" as shop
 
 system sut = shop.storefront()
@@ -267,11 +268,17 @@ scenario signed_in {
 
 scenario watched {
   target graf = http("http://127.0.0.1:3000")
+  target site = http("http://127.0.0.1:8080")
   load viewers of grafana.open_dashboard(graf, uid: "shop") {
+    hold 5 users for 5m
+  }
+  load readers of web.page(site) {
     hold 5 users for 5m
   }
   expect {
     include slo.web(viewers.panel_data)
+    p95(readers.whole_page) < 2s
+    error_rate(readers) < 1%
   }
 }
 "#;

@@ -1,13 +1,14 @@
 //! What is asked of the answer to a request: its fields, and what is looked for in it.
 
 use super::allow::is_written;
-use super::bound::Call;
+use super::bound::{Call, Given};
 use super::builtins;
 use super::meaning::Meaning;
-use super::program::{AnswerPart, Expr};
+use super::program::{AnswerPart, Expr, Piece};
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
+use crate::base::origin::Origin;
 use crate::diag::{Code, Diagnostic};
 
 /// What of an answer is kept for a value.
@@ -47,7 +48,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    /// `json(path)`, `header(name)`, `regex(pattern)`, `css(selector)` or `url(reference)` of an answer.
+    /// `json(path)`, `header(name)`, `regex(pattern)`, `css(selector)`, `url(reference)` or `assets()` of an answer.
     pub(super) fn answer_method(&mut self, response: usize, call: Call<'a>) -> Meaning<'a> {
         let method = call.function;
         let Some(field) = builtins::field(Type::Response, &method.text, true) else {
@@ -66,6 +67,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             let Some((path, kind)) = self.json_path(&bound, call.frame) else { return Meaning::Unknown(Type::Json) };
             self.keep(response, Keep::Body);
             return Meaning::Run(Expr::Json { response, path }, kind);
+        }
+        if method.text == "assets" {
+            return self.assets(response, bound.get("others"));
         }
         let given = bound.first();
         if method.text == "url" {
@@ -101,6 +105,40 @@ impl<'a> ScenarioChecker<'a, '_> {
             None => None,
         };
         Meaning::Run(Expr::Answer { response, part, argument: Some(argument), attribute }, Type::Text)
+    }
+
+    /// What a browser fetches with a page, of the page's own origin and of those that are given.
+    fn assets(&mut self, response: usize, others: Option<&Given<'a>>) -> Meaning<'a> {
+        self.keep(response, Keep::Text);
+        self.keep(response, Keep::Url);
+        let Some((others, written)) = others else {
+            let others = Box::new(Expr::List(Vec::new()));
+            return Meaning::Run(Expr::Assets { response, others }, Type::List);
+        };
+        if others.is_unknown() {
+            return Meaning::Unknown(Type::List);
+        }
+        let Some(others) = others.expr() else { return Meaning::WRONG };
+        let Expr::List(items) = &others else {
+            return Meaning::Run(Expr::Assets { response, others: Box::new(others) }, Type::List);
+        };
+        for item in items {
+            let text = match item {
+                Expr::Text(pieces) => match pieces.as_slice() {
+                    [Piece::Literal(text)] => text.as_str(),
+                    // What the run knows is looked at by the run.
+                    _ => continue,
+                },
+                _ => "",
+            };
+            if let Err(why) = Origin::parse(text) {
+                let message = format!("`{text}` is not the URL of a server");
+                let problem = Diagnostic::new(Code::E0310, message, written.span, why);
+                self.push(problem.help("write it like `others: [\"https://cdn.example.com\"]`"));
+                return Meaning::Unknown(Type::List);
+            }
+        }
+        Meaning::Run(Expr::Assets { response, others: Box::new(others) }, Type::List)
     }
 
     /// `shows`: the pattern is written there, so that a reason may quote a part of it.

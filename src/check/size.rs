@@ -186,9 +186,8 @@ fn of_expr(expr: &Expr) -> Size {
         Expr::Object(fields) => {
             Size::of_all(fields.iter().map(|(name, value)| of_expr(value).plus(Size::of_text(name))))
         }
-        Expr::Not(inner) | Expr::Negate(inner) | Expr::Count(inner) | Expr::Url { reference: inner, .. } => {
-            ONE.plus(of_expr(inner))
-        }
+        Expr::Not(inner) | Expr::Negate(inner) | Expr::Count(inner) => ONE.plus(of_expr(inner)),
+        Expr::Url { reference: inner, .. } | Expr::Assets { others: inner, .. } => ONE.plus(of_expr(inner)),
         Expr::Column { row: inner, column: text } => of_expr(inner).plus(Size::of_text(text)),
         Expr::Get { value, path } => of_expr(value).plus(of_path(path)),
         Expr::Item { list, place } => of_expr(list).plus(place.index().map_or(ONE, of_expr)),

@@ -8,7 +8,19 @@ macro_rules! modules {
     };
 }
 
-modules!["bench", "chaos", "docker", "grafana", "kubernetes", "monitoring", "oauth", "readiness", "shapes", "slo",];
+modules![
+    "bench",
+    "chaos",
+    "docker",
+    "grafana",
+    "kubernetes",
+    "monitoring",
+    "oauth",
+    "readiness",
+    "shapes",
+    "slo",
+    "web",
+];
 
 pub fn names() -> impl Iterator<Item = &'static str> {
     MODULES.iter().map(|(name, _)| *name)

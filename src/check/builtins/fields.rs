@@ -242,6 +242,14 @@ pub const FIELDS: &[Field] = &[
         "A link in the answer as a whole URL: a relative one is resolved against the URL of the request, after redirects (RFC 3986, 5). Null gives null, and so does a link that cannot be resolved. A `<base>` element is ignored.",
         "home.url(\"../next?page=2\")",
     ),
+    method(
+        Type::Response,
+        "assets",
+        &[may("others", &[Type::List])],
+        Type::List,
+        "The whole URLs of what a browser fetches with an HTML page, each once and in the order of the page: stylesheets, scripts, images (`src`, otherwise the first of `srcset`), the first icon, and what `preload` names. Left out are images with `loading=lazy`, scripts with `nomodule`, and the contents of `template` and `noscript`. Relative URLs are resolved against the URL of the request, after redirects, or the `<base>` of the page. Only URLs with the scheme, host and port of the page are in the list, or with those of a URL in `others`. A request to one of them still needs a target at that address.",
+        "home.assets()",
+    ),
     field(Type::Response, "rows", Type::Json, "The rows of a query, as a list of objects.", "home.rows"),
     field(
         Type::List,

@@ -101,6 +101,11 @@ pub enum Expr {
         response: usize,
         reference: Box<Expr>,
     },
+    /// What a browser fetches with a page, of its own origin and of those in a list.
+    Assets {
+        response: usize,
+        others: Box<Expr>,
+    },
     /// A field of a value of JSON.
     Get {
         value: Box<Expr>,
@@ -132,7 +137,7 @@ impl Expr {
             Expr::Json { response, .. } | Expr::Header { response, .. } | Expr::Answer { response, .. } => {
                 Some(*response)
             }
-            Expr::Url { response, .. } => Some(*response),
+            Expr::Url { response, .. } | Expr::Assets { response, .. } => Some(*response),
             _ => None,
         }
     }
@@ -153,6 +158,7 @@ impl Expr {
             | Expr::Negate(inner)
             | Expr::Count(inner)
             | Expr::Column { row: inner, .. }
+            | Expr::Assets { others: inner, .. }
             | Expr::Url { reference: inner, .. } => inner.any(holds),
             Expr::Get { value, path } => value.any(holds) || path.values().any(|value| value.any(holds)),
             Expr::Json { path, .. } => path.values().any(|value| value.any(holds)),

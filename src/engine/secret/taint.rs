@@ -61,7 +61,7 @@ impl Heard {
             Expr::Setup(place) => marked.has_setup(*place),
             Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) | Expr::Json { .. } | Expr::Header { .. } => true,
             // Where a page lies is what its answer says.
-            Expr::Answer { .. } | Expr::Url { .. } => true,
+            Expr::Answer { .. } | Expr::Url { .. } | Expr::Assets { .. } => true,
             Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Exact(_) | Expr::Text(_) | Expr::List(_) => false,
             Expr::Object(_) | Expr::Secret(_) | Expr::Part { .. } | Expr::Port(_) | Expr::Property(_) => false,
             Expr::Get { .. } | Expr::Call { .. } | Expr::Not(_) | Expr::Negate(_) | Expr::Binary { .. } => false,
@@ -117,7 +117,7 @@ fn holds(open: &dyn Resolve, marked: &Marked, expr: &Expr) -> bool {
             false
         }
         Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) | Expr::Json { .. } => false,
-        Expr::Header { .. } | Expr::Answer { .. } | Expr::Port(_) | Expr::Row { .. } => false,
+        Expr::Header { .. } | Expr::Answer { .. } | Expr::Assets { .. } | Expr::Port(_) | Expr::Row { .. } => false,
         Expr::Property(_) => false,
     }
 }

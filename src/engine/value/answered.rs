@@ -1,5 +1,6 @@
 //! The answer to a request, as far as later steps need it, and what they ask of it.
 
+use super::assets::assets;
 use super::document::JsonDocument;
 use super::html::Page;
 use super::path::JsonPath;
@@ -180,10 +181,27 @@ impl Answered {
         }
     }
 
+    fn page(&self) -> Result<&Page, Unusable> {
+        let page = || self.timed(|late| Page::parse(&self.text(), late).map(Box::new));
+        self.html.get_or_init(page).as_deref().map_err(|refused| *refused)
+    }
+
+    /// The URLs of what a browser fetches with the page, if they are of its own origin or of one of the others.
+    pub fn assets(&self, others: &[Url]) -> Result<Value, Unusable> {
+        let at = self.url.as_ref().ok_or(Unusable::Missing)?;
+        let page = self.page()?;
+        self.timed(|late| {
+            let room = Room::default();
+            let found = assets(page, at, others, &room, late)?;
+            let found = Rc::new(serde_json::Value::Array(found));
+            room.for_the_life_of(&found);
+            Ok(Value::Json(found))
+        })
+    }
+
     /// The text of the first element that a selector finds, or one of its attributes; null where there is none.
     pub fn selected(&self, selector: &Selector, attribute: Option<&str>) -> Result<Value, Unusable> {
-        let page = || self.timed(|late| Page::parse(&self.text(), late).map(Box::new));
-        let page = self.html.get_or_init(page).as_ref().map_err(|refused| *refused)?;
+        let page = self.page()?;
         self.timed(|late| {
             let Some(element) = page.first(selector, late)? else { return Ok(Value::Null) };
             Ok(match attribute {

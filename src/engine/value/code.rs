@@ -75,6 +75,11 @@ pub enum Code {
         response: usize,
         reference: Box<Code>,
     },
+    /// What a browser fetches with a page, of its own origin and of those in a list.
+    Assets {
+        response: usize,
+        others: Box<Code>,
+    },
     /// A field of a value of JSON.
     Get {
         value: Box<Code>,
@@ -163,6 +168,7 @@ impl Code {
             | Code::Matches { text: inner, .. }
             | Code::Column { row: inner, .. }
             | Code::Derived { value: inner, .. }
+            | Code::Assets { others: inner, .. }
             | Code::Url { reference: inner, .. } => inner.any(holds),
             Code::Get { value, path } => value.any(holds) || path.values().any(|value| value.any(holds)),
             Code::Json { path, .. } => path.values().any(|value| value.any(holds)),
@@ -188,6 +194,7 @@ impl Code {
         match self {
             Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } => true,
             Code::Regex { .. } | Code::Css { .. } | Code::Url { .. } | Code::Size { .. } => true,
+            Code::Assets { .. } => true,
             Code::Null
             | Code::Bool(_)
             | Code::Number(_)
@@ -219,7 +226,7 @@ impl Code {
             Code::Not(_) | Code::Negate(_) | Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } => true,
             Code::Column { .. } | Code::Get { .. } | Code::Count(_) | Code::Derived { .. } | Code::Unknown => true,
             Code::Url { .. } | Code::Item { .. } | Code::Sample { .. } | Code::Matches { .. } => true,
-            Code::Size { .. } => true,
+            Code::Size { .. } | Code::Assets { .. } => true,
         })
     }
 

@@ -73,6 +73,28 @@ impl Page {
         let elements = self.html.tree.nodes().filter_map(ElementRef::wrap);
         selector.first(elements.filter(|element| element.parent().is_some()), late)
     }
+
+    /// Visits all elements in the order of the page. `visit` says whether those within one are visited too.
+    pub fn walk(
+        &self,
+        late: &dyn Fn() -> bool,
+        visit: &mut dyn FnMut(ElementRef<'_>) -> Result<bool, Unusable>,
+    ) -> Result<(), Unusable> {
+        let mut next = self.html.tree.root().first_child();
+        while let Some(node) = next {
+            if late() {
+                return Err(Unusable::Late);
+            }
+            let within = match ElementRef::wrap(node) {
+                Some(element) => visit(element)?,
+                None => false,
+            };
+            let child = if within { node.first_child() } else { None };
+            let behind = || node.next_sibling().or_else(|| node.ancestors().find_map(|above| above.next_sibling()));
+            next = child.or_else(behind);
+        }
+        Ok(())
+    }
 }
 
 /// Where within a tag (HTML, 13.2.5.8 and 13.2.5.32 to 13.2.5.40): what stands between attributes is told apart from them.

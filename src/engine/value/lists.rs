@@ -3,8 +3,10 @@
 use super::code::{Code, ItemCode, PathCode, Piece};
 use super::path::JsonPath;
 use super::{Frame, Paths, Unusable, Value, found, from_json, number, same, write_plain};
+use crate::base::origin::Origin;
 use crate::check::program::path::{PathPart, filled};
 use std::rc::Rc;
+use url::Url;
 
 impl Frame {
     /// What a loop goes over: the items of a list, or one thing that is no list.
@@ -106,4 +108,12 @@ pub(super) fn has_item(list: &serde_json::Value, item: &Value) -> bool {
 /// A whole number from 0.
 fn whole(value: &Value) -> Option<usize> {
     number(value).filter(|number| number.fract() == 0.0 && *number >= 0.0).map(|number| number as usize)
+}
+
+/// The URLs of servers in a list.
+pub(super) fn urls(list: &Value) -> Result<Vec<Url>, Unusable> {
+    let Value::Json(list) = list else { return Err(Unusable::Missing) };
+    let items = list.as_array().ok_or(Unusable::Missing)?.iter();
+    let urls = items.map(|item| Url::parse(item.as_str()?).ok().filter(|url| Origin::is_meant(url.as_str())));
+    urls.collect::<Option<Vec<Url>>>().ok_or(Unusable::Missing)
 }

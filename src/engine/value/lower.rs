@@ -194,6 +194,7 @@ impl<'r> Lowerer<'r> {
                 let url = Code::Url { response: *response, reference: self.boxed(reference) };
                 if self.taint.holds(expr) { self.hidden(url) } else { url }
             }
+            Expr::Assets { response, others } => Code::Assets { response: *response, others: self.boxed(others) },
             Expr::Get { value, path } => Code::Get { value: self.boxed(value), path: self.path(path) },
             Expr::Count(list) => Code::Count(self.boxed(list)),
             Expr::Item { list, place } => Code::Item { list: self.boxed(list), place: self.place(place) },

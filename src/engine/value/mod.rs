@@ -1,6 +1,7 @@
 //! Values of a flow while it runs, and the evaluation of its expressions.
 
 pub mod answered;
+mod assets;
 mod choices;
 pub mod code;
 pub mod derived;
@@ -379,6 +380,10 @@ impl Frame {
                     self.answers[*response].url_of(&text).map_or(Value::Null, |url| Value::Text(url.into()))
                 }
             },
+            Code::Assets { response, others } => {
+                let others = self.eval(others, paths)?;
+                self.answers[*response].assets(&lists::urls(&others)?)?
+            }
             Code::Get { value, path } => match self.eval(value, paths)? {
                 Value::Json(document) => self.path(path, paths)?.found(&document)?,
                 // In what is no object there is nothing to find.
