@@ -52,6 +52,9 @@ fn command(options: Options) -> Command {
         loses,
         never_reconnects,
         forgets_keys,
+        alerts,
+        alert_above,
+        payments,
         identity,
         parent,
     } = options;
@@ -68,6 +71,9 @@ fn command(options: Options) -> Command {
         ("--leak", Some(leak.to_string())),
         ("--cache", Some(cache.to_string())),
         ("--loses", Some(loses.to_string())),
+        ("--alerts", alerts.map(|address| address.to_string())),
+        ("--alert-above", Some(alert_above.to_string())),
+        ("--payments", payments.map(|address| address.to_string())),
         ("--identity", identity),
         ("--parent", parent.map(|parent| parent.to_string())),
     ];
@@ -531,6 +537,9 @@ fn a_taken_port_and_unusable_options_say_what_to_do() {
         (Options { rate_limit: Some(f64::NAN), ..usable() }, "--rate-limit"),
         (Options { error_rate: 1.5, ..usable() }, "--error-rate"),
         (Options { loses: -0.1, ..usable() }, "--loses"),
+        (Options { alert_above: 2.0, ..usable() }, "--alert-above"),
+        (Options { alerts: Some(SocketAddr::from(([10, 0, 0, 1], 80))), ..usable() }, "--alerts"),
+        (Options { payments: Some(SocketAddr::from(([10, 0, 0, 1], 80))), ..usable() }, "--payments"),
     ] {
         let error = refusal(options).to_string();
         assert!(error.contains(named), "{error}");

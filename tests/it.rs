@@ -17,6 +17,7 @@ mod containers;
 mod dashboards;
 mod databases;
 mod demo;
+mod demo_alerts;
 mod diff;
 mod docs;
 mod draw;

@@ -12,6 +12,8 @@ use crate::base::units::SECOND;
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Entry};
+// Of core, which opens nothing.
+use core::net::SocketAddr;
 
 /// Who runs already listens already.
 const ACCEPTS_WITHIN: u64 = SECOND;
@@ -92,9 +94,19 @@ impl<'a> ScenarioChecker<'a, '_> {
         for (_, expr) in bound.given().filter(|(value, _)| value.number().is_some_and(|value| value < 0.0)) {
             self.out_of_range(expr.span, "must not be negative");
         }
-        for (name, what) in [("errors", "a share of errors"), ("loses", "a share of orders")] {
+        for (name, what) in
+            [("errors", "a share of errors"), ("loses", "a share of orders"), ("alert_above", "a share of errors")]
+        {
             if bound.number(name).is_some_and(|share| share > 1.0) {
                 self.out_of_range(span(name), &format!("{what} lies between 0% and 100%"));
+            }
+        }
+        for name in ["alerts", "payments"] {
+            let Some(Meaning::Text(text, _)) = bound.value(name) else { continue };
+            if text.parse().ok().is_none_or(|address: SocketAddr| !address.ip().is_loopback()) {
+                let (message, span) = (format!("`{text}` is no address of this machine"), span(name));
+                let problem = Diagnostic::new(Code::E0310, message, span, "not a host and a port of it");
+                self.push(problem.help(format!("write it like `{name}: \"127.0.0.1:9199\"`")));
             }
         }
         let whole = |name: &str| bound.number(name).map(|value| value as u64);
@@ -112,6 +124,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             cache: whole("cache"),
             tls: bound.is_true("tls"),
             database: bound.pieces("database"),
+            alerts: bound.pieces("alerts"),
+            alert_above: bound.number("alert_above"),
+            payments: bound.pieces("payments"),
         }
     }
 

@@ -543,6 +543,15 @@ pub struct DemoArgs {
     /// A mistake to find: an order is written again if its Idempotency-Key comes again
     #[arg(long)]
     pub forgets_keys: bool,
+    /// Evaluate two alerting rules and deliver their alerts to this address of this machine, as Alertmanager does
+    #[arg(long, value_name = "HOST:PORT")]
+    pub alerts: Option<SocketAddr>,
+    /// Share of answers with 5xx above which the alert HighErrorRate fires, from 0 to 1
+    #[arg(long, default_value_t = 0.05)]
+    pub alert_above: f64,
+    /// A payment service on this machine that each order asks first, such as another shop
+    #[arg(long, value_name = "HOST:PORT")]
+    pub payments: Option<SocketAddr>,
     /// Speak https, with a certificate made at the start; the first line names the file of the authority that signed it
     #[arg(long)]
     pub tls: bool,

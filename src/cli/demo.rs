@@ -54,6 +54,9 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         loses: args.loses,
         never_reconnects: args.never_reconnects,
         forgets_keys: args.forgets_keys,
+        alerts: args.alerts,
+        alert_above: args.alert_above,
+        payments: args.payments,
         identity,
         parent: args.parent,
     };

@@ -52,6 +52,18 @@ impl Metrics {
         self.orders.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How many requests were answered, and how many of them with 500 or above.
+    pub fn answered(&self) -> (u64, u64) {
+        let (mut answers, mut errors) = (0, 0);
+        for series in &self.routes {
+            let series = series.lock().unwrap_or_else(PoisonError::into_inner);
+            answers += series.answers.values().sum::<u64>();
+            errors +=
+                series.answers.iter().filter(|((_, status), _)| *status >= 500).map(|(_, count)| count).sum::<u64>();
+        }
+        (answers, errors)
+    }
+
     fn series(&self) -> [(&'static str, Series); Route::ALL.len()] {
         Route::ALL.map(|route| {
             let series = self.routes[route as usize].lock();

@@ -1,7 +1,9 @@
 //! The demo shop: a small web service over a real database, with limits that can be reached and faults that can
 //! be ordered, for scenarios to put under load.
 
+mod alerts;
 mod catalogue;
+mod client;
 mod database;
 mod error;
 mod faults;
@@ -9,6 +11,7 @@ mod limits;
 mod login;
 mod metrics;
 mod orders;
+mod pager;
 mod parent;
 mod process;
 mod refusal;
@@ -57,6 +60,12 @@ pub struct Options {
     pub never_reconnects: bool,
     /// An order is written again where its key comes again.
     pub forgets_keys: bool,
+    /// Where the notifications of its own alerts are delivered.
+    pub alerts: Option<SocketAddr>,
+    /// Above which share (0..1) of errors its `HighErrorRate` fires.
+    pub alert_above: f64,
+    /// A payment service that each order asks first.
+    pub payments: Option<SocketAddr>,
     /// A certificate and its key in PEM, with which it speaks https.
     pub identity: Option<String>,
     /// The process whose end is also the shop's. It holds the other end of the shop's standard input.
@@ -79,6 +88,9 @@ impl Default for Options {
             loses: 0.0,
             never_reconnects: false,
             forgets_keys: false,
+            alerts: None,
+            alert_above: 0.05,
+            payments: None,
             identity: None,
             parent: None,
         }
@@ -103,6 +115,14 @@ impl Options {
         if !(0.0..=1.0).contains(&self.loses) {
             return unusable("--loses", self.loses.to_string(), "a share from 0 to 1");
         }
+        if !(0.0..=1.0).contains(&self.alert_above) {
+            return unusable("--alert-above", self.alert_above.to_string(), "a share from 0 to 1");
+        }
+        for (option, address) in [("--alerts", self.alerts), ("--payments", self.payments)] {
+            if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
+                return unusable(option, address.to_string(), "an address of this machine, such as 127.0.0.1:9199");
+            }
+        }
         Ok(())
     }
 }
@@ -114,6 +134,7 @@ struct Shop {
     limiter: Option<limits::RateLimiter>,
     slots: limits::Slots,
     faults: faults::Faults,
+    payments: Option<SocketAddr>,
     cache: catalogue::Cache,
     secret: login::Secret,
 }
@@ -154,6 +175,7 @@ async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(),
         limiter: options.rate_limit.map(limits::RateLimiter::new),
         slots: limits::Slots::new(options.slots),
         faults: faults::Faults::new(options),
+        payments: options.payments,
         cache: catalogue::Cache::filled(options.cache).map_err(Error::System)?,
         secret: login::Secret::fresh(),
     });
@@ -182,6 +204,11 @@ async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(),
     };
     let watched = Arc::clone(&shop);
     tokio::spawn(async move { watched.database.watch().await });
+    if let Some(receiver) = options.alerts {
+        let scheme = if options.identity.is_some() { "https" } else { "http" };
+        let (pager, own) = (pager::Pager::start(receiver), format!("{scheme}://{address}"));
+        tokio::spawn(alerts::watch(Arc::clone(&shop), options.alert_above, pager, own));
+    }
     announce(address);
     tokio::select! {
         served = served => served.map_err(Error::System)?,

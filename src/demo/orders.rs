@@ -1,6 +1,7 @@
 //! Orders. The key of an order makes placing it repeatable: the database accepts each key once.
 
 use super::Shop;
+use super::client;
 use super::database::{Connection, on};
 use super::refusal::Refusal;
 use axum::Json;
@@ -9,7 +10,10 @@ use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Debug, Serialize)]
 pub struct Order {
@@ -45,6 +49,9 @@ pub async fn place(
     let wanted = wanted(body)?;
 
     let _slot = shop.slots.take().await?;
+    if let Some(payments) = shop.payments {
+        paid(payments).await?;
+    }
     if !shop.faults.slow_orders.is_zero() {
         shop.database.linger(shop.faults.slow_orders).await?;
     }
@@ -62,6 +69,24 @@ pub async fn place(
     match by_key(&mut writer, &key).await?.into_iter().next() {
         Some(order) if !shop.faults.forgets_keys => Ok((StatusCode::OK, Json(order))),
         _ => Err(no_product(wanted.product)),
+    }
+}
+
+/// Asks the payment service, which is another shop or whatever answers there.
+async fn paid(payments: SocketAddr) -> Result<(), Refusal> {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    match client::ask(payments, "GET", "/health", "", PATIENCE).await {
+        Ok(200..=299) => Ok(()),
+        Ok(status) => {
+            let reason = format!("the payment service answered with status {status}");
+            Err(Refusal::new(StatusCode::BAD_GATEWAY, reason))
+        }
+        Err(error) if error.kind() == ErrorKind::TimedOut => {
+            Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, "the payment service did not answer within 500ms"))
+        }
+        Err(error) => {
+            Err(Refusal::new(StatusCode::BAD_GATEWAY, format!("the payment service did not answer: {error}")))
+        }
     }
 }
 

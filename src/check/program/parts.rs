@@ -98,6 +98,14 @@ pub struct Demo {
     pub tls: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Text>,
+    /// Where its alerts are delivered, on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<Text>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_above: Option<f64>,
+    /// What each order asks first, on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payments: Option<Text>,
 }
 
 /// A path between two parts that can be hurt.

@@ -220,10 +220,15 @@ const PASSES: &str = "traffic passes as before";
 
 pub fn service(plan: &Plan, kind: &ServiceKind) -> String {
     match kind {
-        ServiceKind::Demo(demo) => match &demo.database {
-            Some(database) => format!("the demo shop on a free port, with {}", text(plan, database)),
-            None => "the demo shop, on a free port".to_owned(),
-        },
+        ServiceKind::Demo(demo) => {
+            let shop = match &demo.database {
+                Some(database) => format!("the demo shop on a free port, with {}", text(plan, database)),
+                None => "the demo shop, on a free port".to_owned(),
+            };
+            let paid = demo.payments.as_ref().map(|address| format!(", paid at {}", text(plan, address)));
+            let told = demo.alerts.as_ref().map(|address| format!(", its alerts delivered to {}", text(plan, address)));
+            shop + &paid.unwrap_or_default() + &told.unwrap_or_default()
+        }
         ServiceKind::Attach { port } => format!("runs already, on port {port}"),
         ServiceKind::Process { program, arguments } => {
             let words: Vec<String> = std::iter::once(program).chain(arguments).map(|word| text(plan, word)).collect();

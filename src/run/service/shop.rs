@@ -2,7 +2,7 @@
 
 use super::ready::Ready;
 use super::{Recipe, ServiceEndpoint, Speaks, launch, port};
-use crate::plan::{Demo, Service};
+use crate::plan::{Demo, Service, Text};
 use crate::run::resolve::resolved::Resolved;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -27,6 +27,8 @@ pub fn prepare(
     if let Some(made) = &made {
         launch.env.push(("STRESSC_DEMO_IDENTITY".to_owned(), made.identity.clone()));
     }
+    let alerts = here(demo.alerts.as_ref(), "alerts", known)?;
+    let payments = here(demo.payments.as_ref(), "payments", known)?;
     let mut flag = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             launch.arguments.extend([name.to_owned(), value]);
@@ -45,6 +47,9 @@ pub fn prepare(
     flag("--leak", demo.leak.map(|v| v.to_string()));
     flag("--cache", demo.cache.map(|v| v.to_string()));
     flag("--loses", demo.loses.map(|v| v.to_string()));
+    flag("--alerts", alerts.map(|address| address.to_string()));
+    flag("--alert-above", demo.alert_above.map(|v| v.to_string()));
+    flag("--payments", payments.map(|address| address.to_string()));
     let mut switch = |name: &str, on: bool| launch.arguments.extend(on.then(|| name.to_owned()));
     switch("--never-reconnects", demo.never_reconnects);
     switch("--forgets-keys", demo.forgets_keys);
@@ -55,4 +60,14 @@ pub fn prepare(
     };
     let ready = Ready::Answers { url: format!("{}/health", endpoint.url()), trust: known.trust(Some(&endpoint)) };
     Ok(Recipe { endpoint, launch, ready, admin: None, private: None })
+}
+
+/// An address that the run knows by now. It is one of this machine, since the shop asks for no permission to go elsewhere.
+fn here(text: Option<&Text>, name: &str, known: &Resolved) -> Result<Option<SocketAddr>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let address = known.text(text).map_err(|why| format!("`{name}`: {why}"))?;
+    match address.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Ok(Some(address)),
+        Ok(_) | Err(_) => Err(format!("`{name}`: `{address}` is no address of this machine, such as 127.0.0.1:9199")),
+    }
 }
