@@ -64,7 +64,7 @@ scenario test {{
 
   expect {{
     error_rate(readers) == 0%
-    count(readers.whole_page) == 3
+    count(readers.opening) == 3
     count(readers.asset) == 15
     count(alone.asset) == 8
     count(broken.asset where status == 404) == 1
@@ -94,7 +94,7 @@ scenario test {{
     assert!(ads.seen().is_empty(), "a server that the file does not name was asked");
     // All at a time: the group takes as long as its document and its slowest asset, and is whole.
     let windows = ran.result["windows"].to_string();
-    assert!(windows.contains("whole_page"), "{windows}");
+    assert!(windows.contains("opening"), "{windows}");
 }
 
 /// A server whose assets are wanted and that is no target fails its request, which is never sent.
@@ -128,4 +128,52 @@ scenario test {{
     let told = format!("it leads to `http://127.0.0.1:{port}`, which is no target of the scenario");
     assert!(ran.code == 1 && ran.out.contains(&told), "{}{}", ran.out, ran.err);
     assert!(elsewhere.seen().is_empty());
+}
+
+/// The template of the library with a shop whose orders fail meanwhile: the page itself does not depend on what is cut off.
+#[test]
+fn pages_stay_usable_during_a_failure_of_something_else() {
+    let text = |failure: &str| {
+        format!(
+            r#"use std.monitoring
+use std.web
+
+system shop {{
+  service bank = demo()
+  link wire = tcp(to: bank.address)
+  service app = demo(payments: wire.address)
+  link front = tcp(to: app.address)
+  target api = http(app.url)
+  target pages = http(app.url(via: front))
+}}
+
+system sut = shop()
+
+flow buy on sut.api {{
+  post "/orders" as order {{
+    json: {{ product: 1, qty: 1 }}
+  }}
+}}
+
+flow view = web.page(sut.pages, path: "/products", look: 20ms)
+
+scenario usable = monitoring.stays_usable(buy, view: view, failure: {failure}, rate: 20/s, visits: 60/s,
+  rise: 1s, calm: 2s, hurt: 2500ms, allowed: 500ms)
+"#
+        )
+    };
+    let place = Place::new();
+    place.write("test.stress", &text("partition(sut.wire)"));
+    let ran = place.call(&["run", "test.stress:usable", "--no-progress"]);
+    ran.passed();
+    assert_eq!(ran.result["faults"][0]["effective"], true, "{}", ran.out);
+    // The way to the pages themselves.
+    place.write("test.stress", &text("latency(sut.front, 800ms)"));
+    let ran = place.call(&["run", "test.stress:usable", "--no-progress"]);
+    let p95 = ran.result["expectations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["text"] == "p95(views.opening during cause) < 500ms");
+    assert!(ran.code == 1 && p95.is_some_and(|one| one["verdict"] == "failed"), "{}{}", ran.out, ran.err);
 }
