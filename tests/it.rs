@@ -3,6 +3,7 @@
 
 mod support;
 
+mod alert_classes;
 mod alerting;
 mod alerts;
 mod allow;

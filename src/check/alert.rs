@@ -94,7 +94,7 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// Works out the sources of alerts that are declared in the systems in use and in the file: those of the scenario
     /// are there already.
-    fn sources_in_sight(&mut self, frame: FrameId) {
+    pub(super) fn sources_in_sight(&mut self, frame: FrameId) {
         let scenario = self.frames.iter().position(|frame| frame.is_scenario);
         let mut files: Vec<FrameId> = Vec::new();
         for mut at in [Some(frame), scenario].into_iter().flatten() {

@@ -297,7 +297,11 @@ impl<'a> ScenarioChecker<'a, '_> {
         builtin: &'static Builtin,
         frame: FrameId,
     ) -> Option<(Option<Subject>, Type)> {
-        self.needs_steady_state(first.value.span);
+        // Where alerts are watched, it is their firing that detects.
+        self.sources_in_sight(frame);
+        if builtin.name != "time_to_detect" || self.out.alert_sources.is_empty() {
+            self.needs_steady_state(first.value.span);
+        }
         let mut windows = Vec::new();
         let mut unknown = false;
         let mut steady = None;
