@@ -30,6 +30,7 @@ pub mod judge;
 pub mod store;
 pub mod report;
 pub mod inputs;
+pub mod telemetry;
 pub mod guard;
 mod burden;
 pub mod demo;

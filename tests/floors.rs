@@ -26,10 +26,11 @@ const NARROWER: [(&str, &[&str]); 5] = [
 ];
 
 /// Beside the floors: a module, who may name it, and the highest floor that it may name.
-const BESIDE: [(&str, &[&str], &str); 4] = [
+const BESIDE: [(&str, &[&str], &str); 5] = [
     ("demo", &["cli", "run"], "base"),
     ("inputs", &["cli", "run", "engine"], "plan"),
     ("guard", &["cli", "run", "store"], "base"),
+    ("telemetry", &["cli"], "engine"),
     ("burden", &["cli"], "base"),
 ];
 

@@ -67,6 +67,7 @@ mod services;
 mod settings;
 mod shares;
 mod stranger;
+mod streams;
 mod suites;
 mod tls;
 mod try_one;

@@ -4,11 +4,12 @@ mod values;
 
 use crate::report::Format;
 use crate::run::Account;
+use crate::telemetry::Stream;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use values::{baseline_name, length, out, percent, resumed, runs, setting, share, user};
+use values::{baseline_name, length, out, percent, report_out, resumed, runs, setting, share, user};
 
 /// Stress experiments as files: checked, planned, run, judged.
 #[derive(Debug, Parser)]
@@ -245,9 +246,9 @@ pub struct RunArgs {
     /// Only part I of N of the arrivals and users; all N parts add up to the whole
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
-    /// Also write the result in a format to a path, `-` for standard output
-    #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = out)]
-    pub out: Vec<(Format, PathBuf)>,
+    /// Also write the result, as `json=PATH` (`-` for standard output), or serve metrics while the run goes on, as `openmetrics=ADDRESS:PORT`; repeatable
+    #[arg(long = "out", value_name = "NAME=PLACE", value_parser = out)]
+    pub out: Vec<Out>,
     /// Print no report
     #[arg(long)]
     pub quiet: bool,
@@ -260,6 +261,15 @@ pub struct RunArgs {
     /// Compare with a baseline even if it is from another machine
     #[arg(long)]
     pub accept_environment: bool,
+}
+
+/// What `--out` asks for.
+#[derive(Debug, Clone)]
+pub enum Out {
+    /// Written when the run is over.
+    Report(Format, PathBuf),
+    /// Told while it goes on.
+    Stream(Stream),
 }
 
 /// How often a scenario is run: at least, and at most.
@@ -409,7 +419,7 @@ pub struct ReportArgs {
     #[arg(long)]
     pub json: bool,
     /// Write the result in a format to a path instead, `-` for standard output
-    #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = out, conflicts_with = "json")]
+    #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = report_out, conflicts_with = "json")]
     pub out: Vec<(Format, PathBuf)>,
     /// Directory that contains `.stress/runs`
     #[arg(long, value_name = "DIR", default_value = ".")]

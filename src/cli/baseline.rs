@@ -4,7 +4,7 @@ use super::against::{self, Against, most_time, refused};
 use super::args::{AcceptArgs, BaselineArgs, BaselineCommand, DropArgs, ListArgs, RecordArgs, Runs, ShowArgs};
 use super::output::Terminal;
 use super::prepare::prepare;
-use super::run::{consent, kept, perform};
+use super::run::{Audience, consent, kept, perform};
 use super::source::split;
 use crate::base::shown::{escaped, escaped_line};
 use crate::base::units::counted;
@@ -41,7 +41,7 @@ fn record(args: &RecordArgs, terminal: &Terminal) -> Result<(), u8> {
     let name = args.name.as_deref().filter(|name| !name.is_empty());
     let mut set = None;
     for number in 1..=args.runs {
-        let performed = perform(&prepared, how, false, None, terminal);
+        let performed = perform(&prepared, how, None, Audience { quiet: false, telemetry: None, terminal });
         let mut performed = performed.map_err(|unperformed| unperformed.told(terminal))?;
         let others = Others::waiting(plan, "it was recorded as a run of the baseline");
         let verdict = judge(plan, &performed.stats, &others);

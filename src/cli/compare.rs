@@ -4,7 +4,7 @@ use super::against::{context, most_time, refused};
 use super::args::{CompareArgs, Runs};
 use super::output::Terminal;
 use super::prepare::{Prepared, prepare};
-use super::run::{consent, kept, perform};
+use super::run::{Audience, consent, kept, perform};
 use crate::base::shown::escaped;
 use crate::base::units::percent;
 use crate::baseline::{self, Change, Contrast, Facts, Question, Statistic};
@@ -175,7 +175,7 @@ fn turn(
     (machine, args): (&Host, &CompareArgs),
     terminal: &Terminal,
 ) -> Result<Vec<Statistic>, u8> {
-    let performed = perform(prepared, &args.how, false, None, terminal);
+    let performed = perform(prepared, &args.how, None, Audience { quiet: false, telemetry: None, terminal });
     let mut performed = performed.map_err(|unperformed| unperformed.told(terminal))?;
     let plan = &prepared.plan;
     let others = Others::waiting(plan, "it is compared with the other variant");

@@ -25,6 +25,7 @@ mod run;
 mod schema;
 mod source;
 mod start;
+mod streams;
 mod suite;
 mod told;
 mod try_one;

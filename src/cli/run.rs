@@ -5,6 +5,7 @@ use super::args::{HowArgs, RunArgs, Runs};
 use super::live::Live;
 use super::output::Terminal;
 use super::prepare::{Prepared, prepare};
+use super::streams::Outs;
 use crate::base::units::counted;
 use crate::baseline::Statistic;
 use crate::check::program::Protocol;
@@ -15,6 +16,7 @@ use crate::plan::{Connections, Machine, Plan, Standing, Way};
 use crate::report::{Format, Report};
 use crate::run::{RunError, Settings};
 use crate::store::{Context, Record};
+use crate::telemetry::Telemetry;
 use crate::{inputs, judge, metric, report, run as engine};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,16 +30,21 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         let how = &args.how;
         let prepared = prepare(file, args.share, &how.asked.asked(), terminal)?;
         consent(&prepared, how, terminal)?;
-        places(&args.out, terminal)?;
+        let outs = Outs::of(&args.out);
+        places(&outs.reports, terminal)?;
         let against = Against::here_or_history(&prepared.plan, file, (how, args.accept_environment), terminal)?;
-        series(&prepared, args, &against, terminal)
+        let telemetry = outs.open(terminal)?;
+        let audience = Audience { quiet: args.quiet, telemetry: telemetry.as_ref(), terminal };
+        let code = series(&prepared, args, &against, audience);
+        super::streams::close(telemetry, terminal);
+        code
     };
     all().unwrap_or_else(|code| code)
 }
 
 /// Runs it until what is compared is decided; the exit code.
-fn series(prepared: &Prepared, args: &RunArgs, against: &Against, terminal: &Terminal) -> Result<u8, u8> {
-    let plan = &prepared.plan;
+fn series(prepared: &Prepared, args: &RunArgs, against: &Against, audience: Audience<'_>) -> Result<u8, u8> {
+    let (plan, terminal) = (&prepared.plan, audience.terminal);
     let looks = args.runs.unwrap_or(Runs { least: 1, most: 1 });
     if looks.most > 1 {
         terminal.err(&format!("{}\n", super::against::most_time(&[plan], looks)));
@@ -45,7 +52,7 @@ fn series(prepared: &Prepared, args: &RunArgs, against: &Against, terminal: &Ter
     let (mut measured, mut earlier): (Vec<Vec<Statistic>>, Vec<Performed>) = (Vec::new(), Vec::new());
     let mut open_elsewhere = false;
     loop {
-        let performed = perform(prepared, &args.how, args.quiet, None, terminal);
+        let performed = perform(prepared, &args.how, None, audience);
         let mut performed = performed.map_err(|unperformed| unperformed.told(terminal))?;
         measured.push(metric::statistics(plan, &performed.stats));
         let others = against.others(plan, &measured, looks);
@@ -205,13 +212,21 @@ pub(super) struct Part<'s> {
     pub place: String,
 }
 
+/// Who sees a run while it goes on.
+#[derive(Clone, Copy)]
+pub(super) struct Audience<'a> {
+    pub quiet: bool,
+    pub telemetry: Option<&'a Telemetry>,
+    pub terminal: &'a Terminal,
+}
+
 pub(super) fn perform(
     prepared: &Prepared,
     args: &HowArgs,
-    quiet: bool,
     part: Option<Part<'_>>,
-    terminal: &Terminal,
+    audience: Audience<'_>,
 ) -> Result<Performed, Unperformed> {
+    let Audience { quiet, telemetry, terminal } = audience;
     let Prepared { plan, secrets, raised, program, .. } = prepared;
     let (parent, place, stamp) = match part {
         Some(Part { suite, stamp, place }) => (Some(suite), Some(place), stamp),
@@ -239,7 +254,9 @@ pub(super) fn perform(
     };
     let mut stats = Stats::new(plan);
     let mut live = Live::new(terminal, plan, !quiet && !args.no_progress, place);
+    telemetry.into_iter().for_each(|telemetry| telemetry.begin(plan));
     let result = engine::run(plan, &settings, &mut |event: Event| {
+        telemetry.into_iter().for_each(|telemetry| telemetry.see(&event));
         let whole = record.broken.is_none();
         record.append(&event);
         if let Some(error) = record.broken.as_ref().filter(|_| whole) {
@@ -303,7 +320,8 @@ fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args:
         terminal.out(&report::terminal(&report, terminal.out_coloured()));
     }
     let whole = kept(performed, context, &report, terminal);
-    let written = super::output::write(&args.out, &report, terminal).map_err(|problem| not_whole(&problem, terminal));
+    let written = super::output::write(&Outs::of(&args.out).reports, &report, terminal)
+        .map_err(|problem| not_whole(&problem, terminal));
     if let Err(code) = whole.and(written) {
         return code;
     }

@@ -204,6 +204,7 @@ impl Mask {
             | Event::EventBegan { .. }
             | Event::Booked { .. }
             | Event::Verifying { .. }
+            | Event::Counted { .. }
             | Event::LoadEnded { .. }
             | Event::Ended { .. }) => other,
         }

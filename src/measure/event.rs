@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 // Of core, which opens nothing.
 use core::net::SocketAddr;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
@@ -62,6 +63,12 @@ pub enum Event {
     Generator(Generator),
     /// What is watched beside the requests, once a second.
     Gauges(Gauges),
+    /// All workers have counted up to the end of a slice: by series, how many requests were in flight in it, on average. It is told while the
+    /// run goes on, and in no record.
+    Counted {
+        slice: u32,
+        in_flight: BTreeMap<u32, f64>,
+    },
     Interrupted {
         at: u64,
     },
@@ -193,7 +200,7 @@ impl Event {
         let booked = |booked: &Booked| few(&[booked.acknowledged, booked.unknown, booked.refused]);
         match self {
             Event::Started { .. } | Event::ServiceReady { .. } | Event::LoadStarted | Event::Problem { .. } => true,
-            Event::TeardownFailed { .. } => true,
+            Event::TeardownFailed { .. } | Event::Counted { .. } => true,
             Event::Drawn { stages, .. } => {
                 stages.iter().fold(0, |sum: u64, count| sum.saturating_add(*count)) <= COUNTLESS
             }

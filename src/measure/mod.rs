@@ -33,7 +33,7 @@ pub use event::{Event, Found, Generator, Tried};
 pub use example::{Choice, Example, Examples};
 pub use fault::{End, Happened, Injected, Proof};
 pub use gauges::{Gap, Gauge, Gauges};
-pub use in_flight::InFlight;
+pub use in_flight::{InFlight, Whole};
 pub use layout::Layout;
 pub use ledger::{Book, Booked, Doubt, Entry, Fate, Verified, Violation, Wrong};
 pub use phases::{Phases, RequestPhase};

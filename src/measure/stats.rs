@@ -237,8 +237,8 @@ impl Stats {
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::ServiceStopped { service, output, .. } if !output.is_empty() => self.outputs.push((service, output)),
-            Event::LoadStarted | Event::Verifying { .. } | Event::ServiceStopped { .. } | Event::ServiceBack { .. } => {
-            }
+            Event::LoadStarted | Event::Verifying { .. } | Event::Counted { .. } => {}
+            Event::ServiceStopped { .. } | Event::ServiceBack { .. } => {}
         }
     }
 

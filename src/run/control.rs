@@ -11,7 +11,7 @@ use crate::engine::pace::clock::Clock;
 use crate::engine::value::Plain;
 use crate::engine::worker::Batch;
 use crate::engine::{Phase, phase};
-use crate::measure::{Event, Gauges, InFlight};
+use crate::measure::{Event, Gauges, InFlight, Whole};
 use crate::metric;
 use crate::plan::{Load, Plan, StageKind};
 use std::collections::HashMap;
@@ -236,8 +236,10 @@ impl Control<'_> {
             self.searches.take(&slice);
             (self.tell)(Event::Slice(slice));
         }
-        let readings = self.in_flight.counted(worker, until, is_done);
-        readings.into_iter().for_each(|look| self.looked(look));
+        for Whole { slice, series: in_flight, reading } in self.in_flight.counted(worker, until, is_done) {
+            reading.into_iter().for_each(|look| self.looked(look));
+            (self.tell)(Event::Counted { slice, in_flight });
+        }
         for (load, stage, at) in done {
             let (workers, last) = self.done.entry((load, stage)).or_insert((0, 0));
             (*workers, *last) = (*workers + 1, at.max(*last));
@@ -338,7 +340,10 @@ impl Control<'_> {
         self.events.ended(was_cut_off, interrupt, &mut *tell).await;
         let at = self.clock.now();
         tell(Event::Generator(health.look(at)));
-        in_flight.rest(at).into_iter().for_each(|look| tell(Event::Gauges(look)));
+        for Whole { slice, series: in_flight, reading } in in_flight.rest(at) {
+            reading.into_iter().for_each(|look| tell(Event::Gauges(look)));
+            tell(Event::Counted { slice, in_flight });
+        }
         match was_cut_off {
             true => watch.abort(),
             false => watch.finish(|look| tell(Event::Gauges(look))).await,

@@ -1,9 +1,10 @@
 //! Values of arguments: what each takes, and what to write instead.
 
-use super::Runs;
+use super::{Out, Runs};
 use crate::base::units::DURATIONS;
 use crate::report::Format;
 use crate::run::Account;
+use crate::telemetry::Stream;
 use std::path::PathBuf;
 
 pub(super) fn setting(text: &str) -> Result<String, String> {
@@ -62,17 +63,44 @@ pub(super) fn runs(text: &str) -> Result<Runs, String> {
     }
 }
 
-pub(super) fn out(text: &str) -> Result<(Format, PathBuf), String> {
+/// What a run writes or streams.
+pub(super) fn out(text: &str) -> Result<Out, String> {
+    let Some((name, place)) = text.split_once('=').filter(|(_, place)| !place.is_empty()) else {
+        return Err("write it like `json=result.json`, or like `openmetrics=127.0.0.1:9464`".to_owned());
+    };
+    match (format(name), Stream::parse(name, place)) {
+        (Some(format), _) => Ok(Out::Report(format, place.into())),
+        (None, Some(stream)) => stream.map(Out::Stream),
+        (None, None) => {
+            let names: Vec<&str> = names().chain(Stream::NAMES.iter().copied()).collect();
+            Err(format!("there is no output `{name}`; there is `{}`", names.join("`, `")))
+        }
+    }
+}
+
+/// What is written of a record.
+pub(super) fn report_out(text: &str) -> Result<(Format, PathBuf), String> {
     match text.split_once('=') {
         Some((_, "")) | None => Err("write it like `json=result.json`".to_owned()),
-        Some((name, path)) => match Format::ALL.iter().find(|format| format.name() == name) {
-            Some(format) => Ok((*format, path.into())),
+        Some((name, path)) => match format(name) {
+            Some(format) => Ok((format, path.into())),
+            None if Stream::NAMES.contains(&name) => {
+                Err(format!("`{name}` is a stream of a run that goes on; use it with `stressc run`"))
+            }
             None => {
-                let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+                let names: Vec<&str> = names().collect();
                 Err(format!("`{name}` is not a format; there is `{}`", names.join("`, `")))
             }
         },
     }
+}
+
+fn format(name: &str) -> Option<Format> {
+    Format::ALL.iter().copied().find(|format| format.name() == name)
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    Format::ALL.iter().map(|format| format.name())
 }
 
 pub(super) fn user(text: &str) -> Result<Account, String> {

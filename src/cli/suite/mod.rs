@@ -10,13 +10,15 @@ use super::against::Against;
 use super::args::{HowArgs, RunArgs, Runs};
 use super::output::{Terminal, width};
 use super::prepare::Prepared;
-use super::run::{Part, Stamp, Unperformed, agreed, fresh_seed, kept, perform, places};
+use super::run::{Audience, Part, Stamp, Unperformed, agreed, fresh_seed, kept, perform, places};
+use super::streams::Outs;
 use crate::base::shown::escaped;
 use crate::base::units::{duration, measured_duration};
 use crate::judge::{MemberOutcome, Others, VerdictKind, judge};
 use crate::plan::{Plan, PlannedMember, SuitePlan};
 use crate::report::{self, MemberResult};
 use crate::store::{SuiteAsked, SuiteEvent, SuiteHead, SuiteRecord};
+use crate::telemetry::Telemetry;
 use crate::{metric, store};
 
 /// Runs `FILE:SUITE` or a directory; the exit code.
@@ -28,7 +30,9 @@ pub fn run(file: &str, args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
     let asked = args.how.asked.asked();
     let prepared = prepare(file, &asked, terminal)?;
     agreed_all(&prepared, &args.how, terminal)?;
-    places(&args.out, terminal)?;
+    let outs = Outs::of(&args.out);
+    places(&outs.reports, terminal)?;
+    let telemetry = outs.open(terminal)?;
     let stamp = Stamp::now(&prepared.plan.suite);
     let seed = args.how.seed.unwrap_or_else(|| fresh_seed(stamp.at));
     let set = SuiteAsked {
@@ -43,7 +47,7 @@ pub fn run(file: &str, args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
         terminal.error(&format!("the suite cannot be recorded, so it is not started: {error}"));
         super::COULD_NOT_RUN
     })?;
-    Running { id: stamp.id, seed, prepared, done: Vec::new(), record, args, terminal }.finish()
+    Running { id: stamp.id, seed, prepared, done: Vec::new(), record, outs, telemetry, args, terminal }.finish()
 }
 
 /// What is asked for and cannot be done with several scenarios.
@@ -103,7 +107,9 @@ pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
         )));
     }
     agreed_all(&prepared, &args.how, terminal)?;
-    places(&args.out, terminal)?;
+    let outs = Outs::of(&args.out);
+    places(&outs.reports, terminal)?;
+    let telemetry = outs.open(terminal)?;
     let mut record = SuiteRecord::open(&directory).map_err(|error| refused(&error.to_string()))?;
     let at = jiff::Timestamp::now().to_string();
     record
@@ -112,7 +118,7 @@ pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
     let done: Vec<bool> = (0..read.members.len()).map(|member| read.is_done(member)).collect();
     let count = done.iter().filter(|done| **done).count();
     terminal.err(&format!("{}: {count} of {} scenarios are done and do not run again\n", escaped(id), done.len()));
-    Running { id: id.clone(), seed: *seed, prepared, done, record, args, terminal }.finish()
+    Running { id: id.clone(), seed: *seed, prepared, done, record, outs, telemetry, args, terminal }.finish()
 }
 
 struct Running<'a> {
@@ -122,6 +128,8 @@ struct Running<'a> {
     /// By scenario; those behind the end of it are not.
     done: Vec<bool>,
     record: SuiteRecord,
+    outs: Outs,
+    telemetry: Option<Telemetry>,
     args: &'a RunArgs,
     terminal: &'a Terminal,
 }
@@ -137,7 +145,9 @@ impl Running<'_> {
     /// Runs what is to be run, and tells what came of all.
     fn finish(mut self) -> Result<u8, u8> {
         let broken = self.all().is_err_and(|ends| matches!(ends, Ends::Told));
-        let code = self.told()?;
+        let code = self.told();
+        super::streams::close(self.telemetry, self.terminal);
+        let code = code?;
         Ok(if broken { super::COULD_NOT_RUN } else { code })
     }
 
@@ -170,7 +180,8 @@ impl Running<'_> {
         let prepared = &self.prepared.members[member];
         let how = HowArgs { seed: Some(self.seed), ..self.args.how.clone() };
         let part = Part { suite: &self.id, stamp, place: place.to_owned() };
-        match made(prepared, planned, (&how, self.args), part, self.terminal) {
+        let audience = Audience { quiet: self.args.quiet, telemetry: self.telemetry.as_ref(), terminal: self.terminal };
+        match made(prepared, planned, (&how, self.args), part, audience) {
             // What was left behind is told, however the run ended.
             Ok(Made { left: Some(problem), .. }) => {
                 self.write(&SuiteEvent::NotRun { member, problem })?;
@@ -219,7 +230,8 @@ impl Running<'_> {
             terminal.out(&report::suite_terminal(&told, width(), terminal.out_coloured()));
         }
         let finished = self.record.finish(&report::json(&told)).map_err(|error| not_whole(&error.to_string()));
-        let written = super::output::write_suite(&args.out, &told, terminal).map_err(|problem| not_whole(&problem));
+        let written =
+            super::output::write_suite(&self.outs.reports, &told, terminal).map_err(|problem| not_whole(&problem));
         finished.and(written)?;
         if !args.quiet {
             let rest = match told.verdict {
@@ -254,12 +266,12 @@ fn made(
     planned: &PlannedMember,
     (how, args): (&HowArgs, &RunArgs),
     part: Part<'_>,
-    terminal: &Terminal,
+    audience: Audience<'_>,
 ) -> Result<Made, Unperformed> {
-    let plan = &prepared.plan;
+    let (plan, terminal) = (&prepared.plan, audience.terminal);
     let against = Against::here_or_history(plan, &planned.file, (how, args.accept_environment), terminal)
         .map_err(|_| Unperformed::could_not("its baselines cannot be read".to_owned()))?;
-    let mut performed = perform(prepared, how, args.quiet, Some(part), terminal)?;
+    let mut performed = perform(prepared, how, Some(part), audience)?;
     let measured = [metric::statistics(plan, &performed.stats)];
     let others: Others = against.others(plan, &measured, Runs { least: 1, most: 1 });
     let verdict = judge(plan, &performed.stats, &others);
