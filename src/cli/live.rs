@@ -120,7 +120,7 @@ impl<'a> Live<'a> {
             | Event::Booked { .. }
             | Event::Counted(_)
             | Event::Gauges(_)
-            | Event::Counted { .. }
+            | Event::Reached { .. }
             | Event::Example(_)
             | Event::Started { .. }
             | Event::LoadStarted

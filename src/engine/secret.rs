@@ -204,7 +204,7 @@ impl Mask {
             | Event::EventBegan { .. }
             | Event::Booked { .. }
             | Event::Verifying { .. }
-            | Event::Counted { .. }
+            | Event::Reached { .. }
             | Event::LoadEnded { .. }
             | Event::Ended { .. }) => other,
         }

@@ -65,7 +65,7 @@ pub enum Event {
     Gauges(Gauges),
     /// All workers have counted up to the end of a slice: by series, how many requests were in flight in it, on average. It is told while the
     /// run goes on, and in no record.
-    Counted {
+    Reached {
         slice: u32,
         in_flight: BTreeMap<u32, f64>,
     },
@@ -200,7 +200,7 @@ impl Event {
         let booked = |booked: &Booked| few(&[booked.acknowledged, booked.unknown, booked.refused]);
         match self {
             Event::Started { .. } | Event::ServiceReady { .. } | Event::LoadStarted | Event::Problem { .. } => true,
-            Event::TeardownFailed { .. } | Event::Counted { .. } => true,
+            Event::TeardownFailed { .. } | Event::Reached { .. } => true,
             Event::Drawn { stages, .. } => {
                 stages.iter().fold(0, |sum: u64, count| sum.saturating_add(*count)) <= COUNTLESS
             }

@@ -237,7 +237,7 @@ impl Stats {
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::ServiceStopped { service, output, .. } if !output.is_empty() => self.outputs.push((service, output)),
-            Event::LoadStarted | Event::Verifying { .. } | Event::Counted { .. } => {}
+            Event::LoadStarted | Event::Verifying { .. } | Event::Reached { .. } => {}
             Event::ServiceStopped { .. } | Event::ServiceBack { .. } => {}
         }
     }

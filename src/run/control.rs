@@ -238,7 +238,7 @@ impl Control<'_> {
         }
         for Whole { slice, series: in_flight, reading } in self.in_flight.counted(worker, until, is_done) {
             reading.into_iter().for_each(|look| self.looked(look));
-            (self.tell)(Event::Counted { slice, in_flight });
+            (self.tell)(Event::Reached { slice, in_flight });
         }
         for (load, stage, at) in done {
             let (workers, last) = self.done.entry((load, stage)).or_insert((0, 0));
@@ -342,7 +342,7 @@ impl Control<'_> {
         tell(Event::Generator(health.look(at)));
         for Whole { slice, series: in_flight, reading } in in_flight.rest(at) {
             reading.into_iter().for_each(|look| tell(Event::Gauges(look)));
-            tell(Event::Counted { slice, in_flight });
+            tell(Event::Reached { slice, in_flight });
         }
         match was_cut_off {
             true => watch.abort(),

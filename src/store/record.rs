@@ -111,7 +111,7 @@ impl Record {
 
     /// Appends an event; histograms go to the interval log, counts and everything else to the events.
     pub fn append(&mut self, event: &Event) {
-        if matches!(event, Event::Verifying { .. } | Event::Counted { .. }) {
+        if matches!(event, Event::Verifying { .. } | Event::Reached { .. }) {
             return;
         }
         let mut line = serde_json::to_vec(event).expect("an event is plain data");

@@ -69,7 +69,7 @@ impl Current {
             Event::LoadEnded { at } => (self.at, self.load_is_active) = (*at, false),
             Event::Interrupted { .. } | Event::Aborted { .. } => self.ends = true,
             Event::Slice(slice) => self.recent.take(slice),
-            Event::Counted { slice, in_flight } => self.recent.counted(*slice, in_flight),
+            Event::Reached { slice, in_flight } => self.recent.counted(*slice, in_flight),
             Event::Generator(generator) => {
                 self.at = generator.at;
                 self.generator = Some(generator.clone());

@@ -202,7 +202,7 @@ fn what_goes_on_is_that_of_the_last_whole_second() {
         let slices = (0..edges.len() as u32 - 1).filter(|slice| edges[*slice as usize + 1] <= until);
         let from = told.counters.run.as_ref().unwrap().whole().map_or(0, |last| last + 1);
         slices.filter(|slice| *slice >= from).for_each(|slice| {
-            told.tell(Event::Counted { slice, in_flight: BTreeMap::from([(product as u32, of)]) });
+            told.tell(Event::Reached { slice, in_flight: BTreeMap::from([(product as u32, of)]) });
         });
     };
     assert!(edges.iter().filter(|edge| (SECOND..=2 * SECOND).contains(*edge)).count() > 2, "{edges:?}");
