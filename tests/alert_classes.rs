@@ -125,7 +125,7 @@ scenario test {{
 /// A Prometheus that drops a label of one alert, and an Alertmanager that sends one elsewhere and keeps another back.
 fn crooked(metric: &str) -> String {
     format!(
-        "system eyes {{
+        "system crooked() {{
   let receiver = \"127.0.0.1:{{receiver_port}}\"
 let prometheus_port = port()
 let alertmanager_port = port()
@@ -190,10 +190,12 @@ service prometheus = process(\"prometheus\", \"--config.file=prometheus.yml\", \
 }}
 }}
 
+system eyes = crooked()
+
 scenario test {{
   target api = http(\"http://{metric}\")
-  alerts pager = alertmanager(eyes.alertmanager.url) {{
-    prometheus: eyes.prometheus.url
+  alerts pager = alertmanager(eyes.alertmanager_url) {{
+    prometheus: eyes.prometheus_url
     receiver: eyes.receiver
   }}
   flow visit on api {{

@@ -56,6 +56,10 @@ impl<'s> Heard<'s> {
 
     /// When it could not be asked, so that a part of a range is not known: the longest of these times.
     fn unasked(&self, ranges: &[Range]) -> Option<&'s AlertsUnasked> {
+        self.unasked_up_to(self.stage, ranges)
+    }
+
+    fn unasked_up_to(&self, last: AlertStage, ranges: &[Range]) -> Option<&'s AlertsUnasked> {
         let has_history = self.stats.alert_histories.iter().any(|history| history.source == self.index);
         let bound = |gap: &AlertsUnasked| match gap.stage {
             AlertStage::Rule if has_history => UNSEEN_ALONE,
@@ -63,18 +67,16 @@ impl<'s> Heard<'s> {
             AlertStage::Rule | AlertStage::Active | AlertStage::Delivered => UNSEEN,
         };
         let length = |gap: &&AlertsUnasked| gap.range.1.saturating_sub(gap.range.0);
-        let own = self.stats.alerts_unasked.iter().filter(|gap| gap.source == self.index && gap.stage <= self.stage);
+        let own = self.stats.alerts_unasked.iter().filter(|gap| gap.source == self.index && gap.stage <= last);
         let touches = |gap: &&AlertsUnasked| !scope::intersect(&[gap.range], ranges).is_empty();
         own.filter(|gap| length(gap) > bound(gap)).filter(touches).max_by_key(length)
     }
 
-    /// The same, of what its rules did.
+    /// The same, of what tells whether a rule fired: the Prometheus where there is one, else whoever was told of it.
     fn rule_unasked(&self, range: Range) -> Option<&'s AlertsUnasked> {
-        let tells = |firing: &Firing| firing.rule.is_some() || firing.pending.is_some();
-        // Without a stage before it, a delivery is all that there is to see.
-        let gap = self.unasked(&[range])?;
-        let rules_are_known = gap.stage != AlertStage::Rule && self.firings.iter().any(tells);
-        (!rules_are_known).then_some(gap)
+        let source = self.stats.alerting.sources.get(self.index)?;
+        let asks_rules = source.kind == AlertSourceKind::Prometheus || source.prometheus.is_some();
+        self.unasked_up_to(if asks_rules { AlertStage::Rule } else { self.stage }, &[range])
     }
 }
 

@@ -11,7 +11,7 @@ fn source(kind: AlertSourceKind, receiver: bool) -> AlertSource {
         kind,
         address: Vec::new(),
         receiver: receiver.then(Vec::new),
-        prometheus: None,
+        prometheus: receiver.then(Vec::new),
         rules: None,
         facts: AlertFacts::default(),
     }
@@ -211,6 +211,16 @@ fn what_could_not_be_asked_is_not_known() {
     // Alertmanager does not answer, and the rule is known to fire.
     let fired = stay(AlertStage::Rule, "Down", 240, 500);
     assert_eq!(with(fired, unasked(AlertStage::Active, 19, 60))[0], Failed);
+    // What both servers did not say is told by the one that knows rules.
+    let both = |first: Event, second: Event| {
+        let mut stats = delivered(&checks, Vec::new());
+        stats.take(first);
+        stats.take(second);
+        judge(&fires(), &stats).outcome
+    };
+    let active = || unasked(AlertStage::Active, 10, 60);
+    assert_eq!(both(active(), unasked(AlertStage::Rule, 19, 31)), Inconclusive);
+    assert_eq!(both(active(), unasked(AlertStage::Rule, 60, 80)), Failed);
     // A look that failed is none of it.
     assert_eq!(with(Vec::new(), unasked(AlertStage::Rule, 24, 26)), [Failed, Held]);
 }
