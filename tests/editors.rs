@@ -28,7 +28,7 @@ fn of_answers() -> Vec<&'static str> {
 /// Functions: of values, of answers, of populations and of suites.
 fn functions() -> Vec<String> {
     let mut all = of("Builtin");
-    all.extend(of_answers().into_iter().chain(["iteration", "passed"]).map(str::to_owned));
+    all.extend(of_answers().into_iter().chain(["iteration", "passed", "rule_coverage"]).map(str::to_owned));
     all.sort();
     all
 }

@@ -16,6 +16,7 @@ mod chaos;
 mod claims;
 mod containers;
 mod dashboards;
+mod coverage;
 mod databases;
 mod demo;
 mod demo_alerts;

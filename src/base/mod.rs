@@ -1,5 +1,6 @@
 //! What every floor needs: positions in files, units and bytes with their printed forms, hosts, addresses of servers and
-//! databases, distributions, slopes of all pairs, queries that only add up, names from other tools, and nearest names.
+//! databases, distributions, slopes of all pairs, expressions of Prometheus and queries that only add up, names from other tools,
+//! and nearest names.
 
 pub mod boundary;
 pub mod database;
@@ -11,6 +12,7 @@ pub mod floors;
 mod hex;
 pub mod hosts;
 pub mod origin;
+pub mod promql;
 pub mod proxy;
 pub mod shown;
 pub mod slopes;

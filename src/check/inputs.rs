@@ -28,7 +28,7 @@ impl Inputs {
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.files.values().filter_map(|content| match content {
             Ok(Content::Text(document)) => document.text.as_deref().ok(),
-            Ok(Content::Table(_) | Content::Rules(_)) | Err(_) => None,
+            Ok(Content::Table(_) | Content::Rules(_) | Content::Prometheus(_)) | Err(_) => None,
         })
     }
 }
@@ -56,7 +56,8 @@ pub struct FileNeed {
 pub enum Content {
     Text(Document),
     Table(Table),
-    Rules(Vec<Rule>),
+    Rules(RulesFile),
+    Prometheus(PrometheusFile),
 }
 
 /// A file as a whole.
@@ -98,8 +99,39 @@ pub struct Instants {
     pub densest: u64,
 }
 
+/// What a rules file of Prometheus says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RulesFile {
+    pub rules: Vec<Rule>,
+    pub recorded: Vec<Recorded>,
+    /// What Prometheus would refuse of it.
+    pub problems: Vec<RuleProblem>,
+}
+
+/// What is wrong with a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleProblem {
+    pub line: u64,
+    pub what: String,
+}
+
+/// The configuration of a Prometheus, as far as it says when an alert can fire.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PrometheusFile {
+    /// How often targets are scraped that do not say it themselves, in nanoseconds.
+    pub scrape: u64,
+    /// How often rules are evaluated whose group does not say it itself.
+    pub evaluation: u64,
+    /// The labels of alerts are rewritten before they are sent.
+    pub relabels: bool,
+    /// As they are written, relative to the configuration.
+    pub rule_files: Vec<String>,
+    /// What these hold, each by how a person knows it.
+    pub rules: Vec<(String, Result<RulesFile, String>)>,
+}
+
 /// An alerting rule of a rules file.
-#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Rule {
     pub alert: String,
     /// How long its expression must hold, in nanoseconds.
@@ -109,4 +141,37 @@ pub struct Rule {
     pub interval: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// Where it stands in its file, counted from 1.
+    #[serde(default)]
+    pub line: u64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub expr: String,
+    /// How long it goes on firing after its expression has stopped holding.
+    #[serde(default)]
+    pub keeps: u64,
+    /// The names of its annotations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<String>,
+}
+
+/// A series that a recording rule makes of others.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct Recorded {
+    pub metric: String,
+    pub expr: String,
+}
+
+impl Rule {
+    /// The value of a label, if the rule sets it and Prometheus does not expand a template in it.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.labels.iter().find(|(own, _)| own == name)?;
+        (!value.contains("{{")).then_some(value)
+    }
+
+    /// Whether an alert of it may carry these labels. Those that it does not set may come from its series.
+    pub fn may_carry(&self, labels: &[(String, String)]) -> bool {
+        labels.iter().all(|(name, wanted)| self.label(name).is_none_or(|own| own == wanted))
+    }
 }

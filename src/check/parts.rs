@@ -2,7 +2,7 @@
 
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, BuiltinKind, options_of};
-use super::inputs::{Content, FileKind};
+use super::inputs::{Content, FileKind, PrometheusFile, RuleProblem, RulesFile};
 use super::meaning::Meaning;
 use super::program::{
     AlertFacts, AlertSource, AlertSourceKind, Expr, Limit, LimitKind, Link, Monitor, MonitorKind, Piece,
@@ -11,6 +11,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use super::words::article;
+use crate::base::Span;
 use crate::base::socket::UnixSocket;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, BuiltKind, Entry, ExprKind};
@@ -225,7 +226,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             rules: None,
             facts: AlertFacts::default(),
         };
-        let mut named = None;
+        let (mut named, mut configured) = (None, None);
         for entry in &built.options {
             let Some(value) = self.option(entry, "alerts", frame) else { continue };
             if let Some(why) = kind.has_already(&entry.label.text) {
@@ -235,24 +236,79 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.push(problem.help("remove the option"));
                 continue;
             }
+            let span = entry.value.span;
             match (entry.label.text.as_str(), &value) {
                 ("rules", Meaning::Text(path, from)) => {
-                    if let Some(Content::Rules(rules)) = self.content(path, *from, FileKind::Rules, entry.value.span) {
-                        source.facts.rules = Some(rules.clone());
+                    if let Some(Content::Rules(rules)) = self.content(path, *from, FileKind::Rules, span) {
+                        self.rules_of_a_source(&mut source.facts, rules, path, span);
                     }
                     source.rules = Some(path.clone());
-                    named = Some(entry.value.span);
+                    named = Some(span);
+                }
+                ("config", Meaning::Text(path, from)) => {
+                    if let Some(Content::Prometheus(own)) = self.content(path, *from, FileKind::Prometheus, span) {
+                        configured = Some((own, path.clone(), span));
+                    }
                 }
                 ("receiver", value) => source.receiver = value.pieces(),
                 ("prometheus", value) => source.prometheus = value.pieces(),
+                ("scrape", value) => source.facts.scrape = value.number().map(|ns| ns as u64),
                 ("evaluation", value) => source.facts.evaluation = value.number().map(|ns| ns as u64),
                 ("grouping", value) => source.facts.grouping = value.number().unwrap_or(0.0) as u64,
                 _ => {}
             }
         }
+        if let Some((configuration, path, span)) = configured {
+            self.configured(&mut source, configuration, &path, (span, &mut named));
+        }
         self.out.alert_sources.push(source);
         self.rules_spans.push(named);
         Meaning::Part(Type::Alerts, self.out.alert_sources.len() - 1)
+    }
+
+    /// What a configuration says, unless the source says it itself.
+    fn configured(
+        &mut self,
+        source: &mut AlertSource,
+        configuration: &PrometheusFile,
+        path: &str,
+        (span, named): (Span, &mut Option<Span>),
+    ) {
+        let facts = &mut source.facts;
+        facts.scrape.get_or_insert(configuration.scrape);
+        facts.evaluation.get_or_insert(configuration.evaluation);
+        facts.relabels = configuration.relabels;
+        if named.is_some() || configuration.rules.is_empty() {
+            return;
+        }
+        for (shown, rules) in &configuration.rules {
+            match rules {
+                Ok(rules) => self.rules_of_a_source(facts, rules, shown, span),
+                Err(why) => self.push(super::module::cannot_be_used(why, shown, span)),
+            }
+        }
+        source.rules = Some(path.to_owned());
+        *named = Some(span);
+    }
+
+    fn rules_of_a_source(&mut self, facts: &mut AlertFacts, file: &RulesFile, path: &str, span: Span) {
+        facts.rules.get_or_insert_default().extend(file.rules.iter().cloned());
+        facts.recorded.extend(file.recorded.iter().cloned());
+        self.refused_rules(&file.problems, path, span);
+    }
+
+    /// What Prometheus would refuse of a rules file.
+    pub(super) fn refused_rules(&mut self, problems: &[RuleProblem], path: &str, span: Span) {
+        let [first, rest @ ..] = problems else { return };
+        let message = format!("line {} of `{path}`: {}", first.line, first.what);
+        let problem = Diagnostic::new(Code::E0415, message, span, "Prometheus refuses this file");
+        let mut others: Vec<String> =
+            rest.iter().take(3).map(|other| format!("line {}: {}", other.line, other.what)).collect();
+        if let more @ 1.. = rest.len().saturating_sub(3) {
+            others.push(format!("and {more} more"));
+        }
+        let problem = if others.is_empty() { problem } else { problem.help(format!("also {}", others.join("; "))) };
+        self.push(problem);
     }
 
     /// The value of an option; `None` where it is refused.

@@ -1,7 +1,8 @@
 //! Suites: scenarios in order, in weighted areas, and when they are ready.
 
+use super::inputs::{Content, FileKind};
 use super::meaning::Meaning;
-use super::program::{Area, Ready, Score, Suite, SuiteMember};
+use super::program::{Area, Ready, RuleCoverage, Score, Suite, SuiteMember};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
@@ -122,6 +123,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             ExprKind::Unary { operator: ast::Unary::Not, operand } => {
                 self.ready(operand, suite, named).map(|inner| Ready::Not(Box::new(inner)))
             }
+            ExprKind::Binary { operator, left, right, .. } if operator.compares() && is_coverage(left) => {
+                let (of, bound) = (self.rule_coverage(left, named.1), self.share(left, right));
+                Some(Ready::Rules { of: Box::new(of?), operator: *operator, bound: bound? })
+            }
             ExprKind::Binary { operator, left, right, .. } if operator.compares() => {
                 let (of, bound) = (self.score(left, suite), self.share(left, right));
                 Some(Ready::Score { of: of?, operator: *operator, bound: bound? })
@@ -146,7 +151,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                     expr.span,
                     "not a condition",
                 );
-                self.push(problem.help("write `score >= 85% and passed(NAME)`"));
+                self.push(
+                    problem
+                        .help("write `score >= 85% and passed(NAME)`, or `rule_coverage(\"alert-rules.yml\") >= 60%`"),
+                );
                 None
             }
         }
@@ -171,6 +179,61 @@ impl<'a> ScenarioChecker<'a, '_> {
         let known = areas().map(|area| area.text.as_str()).chain([Score::WHOLE]);
         self.push(problem.did_you_mean(expr.span, &text, known));
         None
+    }
+
+    /// `rule_coverage("alert-rules.yml", labels: { severity: "page" })`
+    fn rule_coverage(&mut self, call: &'a ast::Expr, frame: FrameId) -> Option<RuleCoverage> {
+        let ExprKind::Call { arguments, .. } = &call.kind else { return None };
+        let wrong = |message: String| {
+            let problem = Diagnostic::new(Code::E0306, message, call.span, "arguments do not fit");
+            problem.help("write `rule_coverage(\"alert-rules.yml\", labels: { severity: \"page\" })`")
+        };
+        let (mut file, mut labels) = (None, Vec::new());
+        for (place, argument) in arguments.iter().enumerate() {
+            match argument.label.as_ref().map(|label| label.text.as_str()) {
+                None | Some("file") if place == 0 => file = Some(&argument.value),
+                Some("labels") => labels = self.rule_labels(&argument.value, frame)?,
+                Some(other) => {
+                    self.push(wrong(format!("`{}` has no parameter `{other}`", RuleCoverage::NAME)));
+                    return None;
+                }
+                None => {
+                    self.push(wrong(format!("`{}` takes a file and `labels:`", RuleCoverage::NAME)));
+                    return None;
+                }
+            }
+        }
+        let Some(file) = file else {
+            self.push(wrong(format!("`{}` takes a rules file", RuleCoverage::NAME)));
+            return None;
+        };
+        let Meaning::Text(path, from) = self.eval_as(file, frame, &[Type::Text]) else { return None };
+        let Content::Rules(rules) = self.content(&path, from, FileKind::Rules, file.span)? else { return None };
+        self.refused_rules(&rules.problems, &path, file.span);
+        let coverage = RuleCoverage { file: path, labels, rules: rules.rules.clone() };
+        if coverage.counted().next().is_none() {
+            let message = format!("`{}` has no alerting rule with these labels, so nothing is counted", coverage.file);
+            let message =
+                if coverage.rules.is_empty() { format!("`{}` has no alerting rule", coverage.file) } else { message };
+            self.push(Diagnostic::new(Code::E0412, message, call.span, "nothing to count"));
+            return None;
+        }
+        Some(coverage)
+    }
+
+    fn rule_labels(&mut self, value: &'a ast::Expr, frame: FrameId) -> Option<Vec<(String, String)>> {
+        let Meaning::Object(fields) = self.eval_as(value, frame, &[Type::Object]) else { return None };
+        let mut labels = Vec::new();
+        for (label, value) in fields {
+            let Meaning::Text(text, _) = value else {
+                let text = self.text(label.span);
+                let message = format!("the value of the label `{text}` is no text");
+                self.push(Diagnostic::new(Code::E0301, message, label.span, "not a text"));
+                return None;
+            };
+            labels.push((label.text.clone(), text));
+        }
+        Some(labels)
     }
 
     /// What a score is compared with.
@@ -199,6 +262,10 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.push(problem.did_you_mean(path.span, &text, scenarios.iter().map(String::as_str)));
         None
     }
+}
+
+fn is_coverage(expr: &ast::Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Call { function, .. } if function.text == RuleCoverage::NAME)
 }
 
 /// The first parameter that a template needs.

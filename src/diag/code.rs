@@ -83,12 +83,13 @@ codes! {
     E0406 Error "recovery without a steady state";
     E0407 Error "a scope in which nothing is measured";
     E0408 Error "two faults on one element at a time";
-    E0409 Error "an alert that cannot fire in time";
+    E0409 Error "an alert that cannot fire or resolve in time";
     E0410 Error "weights that do not sum to 100%";
     E0411 Error "a spike without a level to multiply";
     E0412 Error "a scenario that cannot run";
     E0413 Error "more unique rows than there are";
     E0414 Error "a budget that is smaller than what is planned";
+    E0415 Error "a rules file that Prometheus refuses";
     W0801 Warning "something that is declared and never used";
     W0802 Warning "too few samples or levels for what is asserted";
     W0803 Warning "a closed load that only measures saturation";
@@ -106,6 +107,7 @@ codes! {
     W0815 Warning "something that this version does not run yet";
     W0816 Warning "two measured values without an allowance between them";
     W0817 Warning "fewer rows than users who have one each";
+    W0818 Warning "an alert that may be late without a mistake";
     W0820 Warning "an increase of a query that is more than a sum of series";
 }
 

@@ -4,7 +4,7 @@
 use super::document::document;
 use super::file_system::{Disk, Files};
 use super::root::{Opened, Refused, Root};
-use super::{data, environment, library, rules};
+use super::{data, environment, library, prometheus, rules};
 use crate::base::{FileId, Sources};
 use crate::check::inputs::{Content, FileKind, FileNeed, Inputs, Module};
 use crate::diag::Diagnostics;
@@ -189,12 +189,46 @@ impl Loader<'_> {
                     ModuleSource::File(own) => {
                         let full = beside(own, path);
                         let kind = need.kind.clone();
-                        self.open(&full, path).and_then(|opened| self.files.content(opened, path, kind))
+                        let found = self.open(&full, path).and_then(|opened| self.files.content(opened, path, kind));
+                        found.map(|content| self.with_rules(content, &full, path))
                     }
                 };
                 self.loaded.inputs.files.insert(need, content);
             }
         }
+    }
+
+    /// A configuration of Prometheus names rules files, which lie where it lies.
+    fn with_rules(&mut self, content: Content, full: &Path, shown: &str) -> Content {
+        let Content::Prometheus(mut own) = content else { return content };
+        let directory = Path::new(shown).parent().unwrap_or(Path::new(""));
+        for written in own.rule_files.clone() {
+            if own.rules.len() >= prometheus::MOST_FILES {
+                let why = format!("`{shown}` names more than {} rules files", prometheus::MOST_FILES);
+                own.rules.push((written, Err(why)));
+                break;
+            }
+            let paths = prometheus::meant(self.files, full, &written);
+            let shown_as = |path: &Path| directory.join(path).display().to_string();
+            match paths {
+                Err(why) => own.rules.push((written, Err(why))),
+                Ok(paths) => {
+                    for path in paths {
+                        let shown = shown_as(&path);
+                        let opened = self.open(&beside(full, &path.to_string_lossy()), &shown);
+                        let read = opened.and_then(|opened| self.files.content(opened, &shown, FileKind::Rules));
+                        let rules = read.and_then(|content| match content {
+                            Content::Rules(rules) => Ok(rules),
+                            Content::Text(_) | Content::Table(_) | Content::Prometheus(_) => {
+                                Err(format!("`{shown}` is no rules file of Prometheus"))
+                            }
+                        });
+                        own.rules.push((shown, rules));
+                    }
+                }
+            }
+        }
+        Content::Prometheus(own)
     }
 
     /// A path may come to a template that says how the file is written.
@@ -298,5 +332,8 @@ pub(super) fn content(opened: Opened, shown: &str, kind: FileKind) -> Result<Con
         FileKind::Rules => super::text(opened.file, shown, super::LARGEST, "rules file")
             .and_then(|text| rules::parse(&text, shown))
             .map(Content::Rules),
+        FileKind::Prometheus => super::text(opened.file, shown, super::LARGEST, "configuration of Prometheus")
+            .and_then(|text| prometheus::parse(&text, shown))
+            .map(Content::Prometheus),
     }
 }

@@ -14,6 +14,7 @@ pub mod manual;
 pub mod numbers;
 mod overlay;
 pub mod probe;
+mod prometheus;
 mod revision;
 pub mod root;
 pub mod roots;

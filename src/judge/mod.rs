@@ -3,6 +3,7 @@
 mod limit;
 mod order;
 mod others;
+mod rules_seen;
 mod score;
 mod standing;
 mod trust;
@@ -10,7 +11,8 @@ mod trust;
 pub use limit::{Caveat, Evidence, Subject};
 pub use order::Rank;
 pub use others::Others;
-pub use score::{Coverage, Gate, MemberOutcome, ScoreRange, Scored, SuiteVerdict, suite};
+pub use rules_seen::{AlertSeen, MemberAlerts, RuleSeen, RuleState, rules_seen};
+pub use score::{Came, Coverage, Gate, MemberOutcome, ScoreRange, Scored, SuiteVerdict, rule_share, suite};
 pub use standing::Standing;
 pub use trust::{Trust, TrustState};
 

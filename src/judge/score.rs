@@ -1,8 +1,9 @@
 //! What a suite is worth: from what came of its scenarios to the scores of its areas and of the whole, whether it is ready, and its verdict.
 
 use super::Rank;
+use super::rules_seen::{MemberAlerts, RuleSeen, RuleState, rules_seen};
 use crate::base::units::{counted, short};
-use crate::check::program::{Ready, Score};
+use crate::check::program::{Ready, RuleCoverage, Score};
 use crate::metric::Outcome;
 use crate::plan::Binary;
 use schemars::JsonSchema;
@@ -52,6 +53,13 @@ pub struct Scored<'s> {
     pub name: &'s str,
     pub weight: f64,
     pub members: &'s [(String, MemberOutcome)],
+}
+
+/// What came of a suite.
+#[derive(Debug, Clone, Copy)]
+pub struct Came<'s> {
+    pub areas: &'s [Scored<'s>],
+    pub alerts: &'s [MemberAlerts],
 }
 
 /// One of the conditions that must all hold for a suite to be ready.
@@ -161,9 +169,9 @@ impl MemberOutcome {
 }
 
 impl ScoreRange {
-    const ALL: ScoreRange = ScoreRange { least: 1.0, most: 1.0 };
-    const NOTHING: ScoreRange = ScoreRange { least: 0.0, most: 0.0 };
-    const OPEN: ScoreRange = ScoreRange { least: 0.0, most: 1.0 };
+    pub(super) const ALL: ScoreRange = ScoreRange { least: 1.0, most: 1.0 };
+    pub(super) const NOTHING: ScoreRange = ScoreRange { least: 0.0, most: 0.0 };
+    pub(super) const OPEN: ScoreRange = ScoreRange { least: 0.0, most: 1.0 };
 
     /// The mean of some by their weights; nothing of none.
     fn mean(all: impl IntoIterator<Item = (f64, ScoreRange)>) -> ScoreRange {
@@ -257,31 +265,46 @@ fn whole(areas: &[Scored<'_>], untested: Untested) -> ScoreRange {
     ScoreRange::mean(areas.iter().map(|own| (own.weight, area(own, untested))))
 }
 
-fn score(areas: &[Scored<'_>], of: &Score, untested: Untested) -> ScoreRange {
+fn score(came: Came<'_>, of: &Score, untested: Untested) -> ScoreRange {
     match of {
-        Score::Whole => whole(areas, untested),
+        Score::Whole => whole(came.areas, untested),
         Score::Area(name) => {
-            areas.iter().find(|area| area.name == name).map_or(ScoreRange::NOTHING, |own| area(own, untested))
+            came.areas.iter().find(|area| area.name == name).map_or(ScoreRange::NOTHING, |own| area(own, untested))
         }
     }
 }
 
-fn outcome_of(areas: &[Scored<'_>], path: &str) -> MemberOutcome {
-    let all = areas.iter().flat_map(|area| area.members);
+/// The share of rules that were seen to fire.
+fn rules(came: Came<'_>, of: &RuleCoverage, untested: Untested) -> ScoreRange {
+    let counts = |state: RuleState| match (state, untested) {
+        (RuleState::NotTested, Untested::IsOpen) => ScoreRange::OPEN,
+        _ => state.counts(),
+    };
+    ScoreRange::mean(rules_seen(of, came.alerts).into_iter().map(|own| (1.0, counts(own.state))))
+}
+
+/// Between which shares the coverage of rules lies, as a score does.
+pub fn rule_share(seen: &[RuleSeen]) -> ScoreRange {
+    ScoreRange::mean(seen.iter().map(|own| (1.0, own.state.counts()))).exactly()
+}
+
+fn outcome_of(came: Came<'_>, path: &str) -> MemberOutcome {
+    let all = came.areas.iter().flat_map(|area| area.members);
     all.into_iter().find(|(own, _)| own == path).map_or(MemberOutcome::NotRun, |(_, outcome)| *outcome)
 }
 
-fn holds(areas: &[Scored<'_>], ready: &Ready, untested: Untested) -> Outcome {
+fn holds(came: Came<'_>, ready: &Ready, untested: Untested) -> Outcome {
     match ready {
-        Ready::Score { of, operator, bound } => score(areas, of, untested).compared(*operator, *bound),
-        Ready::Passed(path) => untested.counts(outcome_of(areas, path)).compared(Binary::GreaterEqual, 1.0),
-        Ready::Not(inner) => match holds(areas, inner, untested) {
+        Ready::Score { of, operator, bound } => score(came, of, untested).compared(*operator, *bound),
+        Ready::Rules { of, operator, bound } => rules(came, of, untested).compared(*operator, *bound),
+        Ready::Passed(path) => untested.counts(outcome_of(came, path)).compared(Binary::GreaterEqual, 1.0),
+        Ready::Not(inner) => match holds(came, inner, untested) {
             Outcome::Held => Outcome::Failed,
             Outcome::Failed => Outcome::Held,
             Outcome::Inconclusive => Outcome::Inconclusive,
         },
-        Ready::And(left, right) => joined([left, right].map(|side| holds(areas, side, untested)), Outcome::Failed),
-        Ready::Or(left, right) => joined([left, right].map(|side| holds(areas, side, untested)), Outcome::Held),
+        Ready::And(left, right) => joined([left, right].map(|side| holds(came, side, untested)), Outcome::Failed),
+        Ready::Or(left, right) => joined([left, right].map(|side| holds(came, side, untested)), Outcome::Held),
     }
 }
 
@@ -298,9 +321,9 @@ fn joined(sides: [Outcome; 2], decides: Outcome) -> Outcome {
 
 /// What was not tested never makes a condition hold, neither by counting nothing nor by what it would have counted; it does
 /// make one fail that needs it.
-fn judged(areas: &[Scored<'_>], ready: &Ready) -> Outcome {
-    match holds(areas, ready, Untested::IsOpen) {
-        Outcome::Inconclusive => match holds(areas, ready, Untested::Fails) {
+fn judged(came: Came<'_>, ready: &Ready) -> Outcome {
+    match holds(came, ready, Untested::IsOpen) {
+        Outcome::Inconclusive => match holds(came, ready, Untested::Fails) {
             Outcome::Failed => Outcome::Failed,
             Outcome::Held | Outcome::Inconclusive => Outcome::Inconclusive,
         },
@@ -309,19 +332,19 @@ fn judged(areas: &[Scored<'_>], ready: &Ready) -> Outcome {
 }
 
 /// The conditions of which all must hold.
-fn gates(areas: &[Scored<'_>], ready: &Ready, out: &mut Vec<Gate>) {
+fn gates(came: Came<'_>, ready: &Ready, out: &mut Vec<Gate>) {
     if let Ready::And(left, right) = ready {
-        gates(areas, left, out);
-        gates(areas, right, out);
+        gates(came, left, out);
+        gates(came, right, out);
         return;
     }
     let mut found = Vec::new();
-    told(areas, ready, true, &mut found);
-    out.push(Gate { text: ready.to_string(), outcome: judged(areas, ready), found: found.join(", ") });
+    told(came, ready, true, &mut found);
+    out.push(Gate { text: ready.to_string(), outcome: judged(came, ready), found: found.join(", ") });
 }
 
 /// What a condition is judged by; a name stands before it where there is more than one thing.
-fn told(areas: &[Scored<'_>], ready: &Ready, alone: bool, out: &mut Vec<String>) {
+fn told(came: Came<'_>, ready: &Ready, alone: bool, out: &mut Vec<String>) {
     let named = |name: &str, value: String| if alone { value } else { format!("{name} {value}") };
     match ready {
         Ready::Score { of, .. } => {
@@ -329,28 +352,35 @@ fn told(areas: &[Scored<'_>], ready: &Ready, alone: bool, out: &mut Vec<String>)
                 Score::Whole => Score::WHOLE,
                 Score::Area(name) => name,
             };
-            out.push(named(name, score(areas, of, Untested::Fails).to_string()));
+            out.push(named(name, score(came, of, Untested::Fails).to_string()));
         }
-        Ready::Passed(path) => out.push(named(path, outcome_of(areas, path).word().to_owned())),
-        Ready::Not(inner) => told(areas, inner, alone, out),
+        Ready::Rules { of, .. } => {
+            let all = rules_seen(of, came.alerts);
+            let fired = all.iter().filter(|own| own.state == RuleState::Fired).count();
+            let share = rules(came, of, Untested::Fails);
+            out.push(format!("{share}, {fired} of {} fired", counted(all.len() as u64, "alerting rule")));
+        }
+        Ready::Passed(path) => out.push(named(path, outcome_of(came, path).word().to_owned())),
+        Ready::Not(inner) => told(came, inner, alone, out),
         Ready::And(left, right) | Ready::Or(left, right) => {
-            told(areas, left, false, out);
-            told(areas, right, false, out);
+            told(came, left, false, out);
+            told(came, right, false, out);
         }
     }
 }
 
 /// Judges a suite by what came of its scenarios.
-pub fn suite(areas: &[Scored<'_>], ready: Option<&Ready>) -> SuiteVerdict {
+pub fn suite(came: Came<'_>, ready: Option<&Ready>) -> SuiteVerdict {
+    let areas = came.areas;
     let outcomes: Vec<MemberOutcome> =
         areas.iter().flat_map(|area| area.members).map(|(_, outcome)| *outcome).collect();
     let coverage =
         Coverage { tested: outcomes.iter().filter(|outcome| outcome.is_tested()).count(), all: outcomes.len() };
     let mut found = Vec::new();
     if let Some(ready) = ready {
-        gates(areas, ready, &mut found);
+        gates(came, ready, &mut found);
     }
-    let is_ready = ready.map(|ready| judged(areas, ready));
+    let is_ready = ready.map(|ready| judged(came, ready));
     let rank = rank(&outcomes, is_ready);
     SuiteVerdict {
         rank,

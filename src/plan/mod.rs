@@ -54,7 +54,7 @@ pub use needs::{Lack, Of, lacks};
 pub use possible::{COUNTLESS, LONGEST, is_range};
 pub use reach::{Reached, Standing, Way};
 pub use search::{distinct, needed_levels};
-pub use suite::{PlannedArea, PlannedMember, SUITE_SCHEMA, SuitePlan};
+pub use suite::{ExpectedAlert, PlannedArea, PlannedMember, SUITE_SCHEMA, SuitePlan, expected_alerts};
 
 use crate::check::program;
 use schemars::JsonSchema;

@@ -1,5 +1,6 @@
 //! What a suite does, known before anything is sent: its scenarios in order, in weighted areas, each as its own plan has it.
 
+use super::{AlertDoes, Condition, Plan};
 use crate::check::program::Ready;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,9 +41,32 @@ pub struct PlannedMember {
     pub fingerprint: String,
     /// The end of its last load, in nanoseconds.
     pub length: u64,
+    /// The alerts that it expects to fire.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<ExpectedAlert>,
     /// Why it is not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
+}
+
+/// An alert that a scenario expects to fire.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+pub struct ExpectedAlert {
+    pub name: String,
+    pub labels: Vec<(String, String)>,
+}
+
+/// The alerts that a plan expects to fire, each by the place of its expectation.
+pub fn expected_alerts(plan: &Plan) -> impl Iterator<Item = (usize, ExpectedAlert)> {
+    plan.expectations.iter().enumerate().filter_map(|(place, expectation)| {
+        let Condition::Alert(check) = &expectation.condition else { return None };
+        match check.does {
+            AlertDoes::Fires { .. } | AlertDoes::KeepsFiring { .. } => {
+                Some((place, ExpectedAlert { name: check.name.clone()?, labels: check.labels.clone() }))
+            }
+            AlertDoes::Resolves { .. } | AlertDoes::StaysQuiet { .. } | AlertDoes::MayFire { .. } => None,
+        }
+    })
 }
 
 impl SuitePlan {
@@ -86,6 +110,7 @@ mod tests {
             scenario: path.to_owned(),
             fingerprint: fingerprint.to_owned(),
             length: 1,
+            alerts: Vec::new(),
             skipped: skipped.map(str::to_owned),
         }
     }

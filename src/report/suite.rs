@@ -4,10 +4,14 @@
 use super::expected::{Expected, expected};
 use super::seconds::seconds;
 use crate::base::units::counted;
-use crate::judge::{self, Coverage, Gate, MemberOutcome, ScoreRange, Scored, SuiteVerdict, Verdict, VerdictKind};
+use crate::check::program::{Ready, RuleCoverage};
+use crate::judge::{
+    self, AlertSeen, Came, Coverage, Gate, MemberAlerts, MemberOutcome, RuleSeen, ScoreRange, Scored, SuiteVerdict,
+    Verdict, VerdictKind,
+};
 use crate::measure::Stats;
 use crate::metric::Outcome;
-use crate::plan::{Plan, PlannedArea, PlannedMember, SuitePlan};
+use crate::plan::{Plan, PlannedArea, PlannedMember, SuitePlan, expected_alerts};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -42,7 +46,20 @@ pub struct SuiteReport {
     pub ready: Option<Outcome>,
     /// The conditions of it, of which all must hold.
     pub gates: Vec<Gate>,
+    /// The alerting rules that it counts, by file and labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RulesCovered>,
     pub areas: Vec<SuiteArea>,
+}
+
+/// The alerting rules of a file that a suite counts, and which of them its runs have seen fire.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct RulesCovered {
+    pub file: String,
+    pub labels: Vec<(String, String)>,
+    /// The share that fired in time.
+    pub share: ScoreRange,
+    pub rules: Vec<RuleSeen>,
 }
 
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -85,6 +102,9 @@ pub struct MemberResult {
     pub duration: Option<u64>,
     /// Why it is not a pass, the first first.
     pub reasons: Vec<String>,
+    /// What came of the alerts that it expects to fire.
+    #[serde(skip)]
+    pub alerts: Vec<AlertSeen>,
 }
 
 /// What a record says of a suite beside its plan.
@@ -102,6 +122,8 @@ impl MemberResult {
         let expects = plan.expectations.iter().any(|expectation| !expectation.implied);
         let outcome = MemberOutcome::of(verdict.rank, expects);
         let told = expected(plan, verdict);
+        let alerts = expected_alerts(plan)
+            .filter_map(|(place, alert)| Some(AlertSeen::of(alert, verdict.expectations.get(place)?.outcome, outcome)));
         MemberResult {
             outcome,
             run: Some(stats.id.clone()),
@@ -109,12 +131,14 @@ impl MemberResult {
             age: None,
             duration: Some(stats.end()),
             reasons: reasons(outcome, verdict, &told),
+            alerts: alerts.collect(),
         }
     }
 
     /// Of one without a verdict.
     pub fn without(outcome: MemberOutcome, run: Option<String>, reason: Option<String>) -> MemberResult {
-        MemberResult { outcome, run, started: None, age: None, duration: None, reasons: reason.into_iter().collect() }
+        let reasons = reason.into_iter().collect();
+        MemberResult { outcome, run, started: None, age: None, duration: None, reasons, alerts: Vec::new() }
     }
 }
 
@@ -156,8 +180,10 @@ pub fn suite(plan: &SuitePlan, facts: SuiteFacts, results: Vec<MemberResult>) ->
         .zip(&outcomes)
         .map(|(area, members)| Scored { name: &area.name, weight: area.weight, members })
         .collect();
+    let alerts: Vec<MemberAlerts> =
+        plan.members().zip(came.iter().flatten()).map(|(planned, own)| alerts(planned, &own.came)).collect();
     let SuiteVerdict { rank, reason, score, areas, coverage, gates, ready } =
-        judge::suite(&scored, plan.ready.as_ref());
+        judge::suite(Came { areas: &scored, alerts: &alerts }, plan.ready.as_ref());
     let areas = plan.areas.iter().zip(areas).zip(came).map(|((area, score), scenarios)| SuiteArea {
         name: area.name.clone(),
         weight: area.weight,
@@ -182,8 +208,24 @@ pub fn suite(plan: &SuitePlan, facts: SuiteFacts, results: Vec<MemberResult>) ->
         coverage,
         ready,
         gates,
+        rules: plan.ready.as_ref().map_or_else(Vec::new, |ready| covered(ready, &alerts)),
         areas: areas.collect(),
     }
+}
+
+/// What came of the alerts of a scenario; those of one without a verdict were not tested.
+fn alerts(planned: &PlannedMember, came: &MemberResult) -> MemberAlerts {
+    let untested = planned.alerts.iter().map(|alert| AlertSeen { alert: alert.clone(), outcome: None });
+    let alerts = if came.alerts.is_empty() { untested.collect() } else { came.alerts.clone() };
+    MemberAlerts { path: planned.path.clone(), alerts }
+}
+
+fn covered(ready: &Ready, alerts: &[MemberAlerts]) -> Vec<RulesCovered> {
+    let one = |of: &RuleCoverage| {
+        let rules = judge::rules_seen(of, alerts);
+        RulesCovered { file: of.file.clone(), labels: of.labels.clone(), share: judge::rule_share(&rules), rules }
+    };
+    ready.coverages().into_iter().map(one).collect()
 }
 
 fn told(planned: &PlannedMember, came: MemberResult) -> SuiteMemberReport {

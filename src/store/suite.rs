@@ -236,6 +236,7 @@ mod tests {
             scenario: path.to_owned(),
             fingerprint: path.to_owned(),
             length: 1,
+            alerts: Vec::new(),
             skipped: None,
         };
         let area =

@@ -106,6 +106,7 @@ const ROWS: &[(&str, &[Rule])] = &[
     ("`in every`", &[Rule::in_every]),
     ("`strict`", &[Rule::strict, Rule::kw_strict]),
     ("`alert`", &[Rule::alert, Rule::kw_alert]),
+    ("`in` and a list of names", &[Rule::alert_names]),
     ("`from`", &[Rule::source, Rule::kw_from]),
     ("`fires within`", &[Rule::fires, Rule::kw_fires]),
     ("`resolves within`", &[Rule::resolves, Rule::kw_resolves]),

@@ -23,6 +23,8 @@ pub enum FileKind {
     Json,
     JsonLines,
     Rules,
+    /// The configuration of a Prometheus.
+    Prometheus,
 }
 
 /// How the names of certificates and keys end.
@@ -56,7 +58,7 @@ pub fn of_text(parts: &[TextPart]) -> impl Iterator<Item = Need> {
         Some((_, "json")) => vec![FileKind::Json],
         Some((_, "jsonl" | "ndjson")) => vec![FileKind::JsonLines],
         Some((_, ending)) if PEM.contains(&ending) => vec![FileKind::Text],
-        Some((_, "yml" | "yaml")) => vec![FileKind::Rules, FileKind::Text],
+        Some((_, "yml" | "yaml")) => vec![FileKind::Rules, FileKind::Prometheus, FileKind::Text],
         _ => Vec::new(),
     };
     kinds.into_iter().filter_map(move |kind| Some(Need::File { kind, path: named?.0.to_owned() }))

@@ -199,8 +199,15 @@ pub const OPTIONS: &[Opt] = &[
         "alerts",
         "rules",
         TEXT,
-        "The rules file of Prometheus, relative to the file. With it, an alert that cannot fire in time is refused before the run (none).",
+        "The rules file of Prometheus, relative to the file. With it, an alert that cannot fire in time is refused before the run (none, or those that `config` names).",
         "\"alert-rules.yml\"",
+    ),
+    opt(
+        "alerts",
+        "config",
+        TEXT,
+        "The configuration of Prometheus, relative to the file. It gives `rules`, `scrape` and `evaluation` if they are not written. Its `rule_files` must be below the root; `*` and `?` may stand in their last part (none).",
+        "\"prometheus.yml\"",
     ),
     opt(
         "alerts",
@@ -215,6 +222,13 @@ pub const OPTIONS: &[Opt] = &[
         TEXT,
         "The URL of the Prometheus whose rules fire these alerts. With it, the report tells when each rule fired, and where a late alert lost its time (none).",
         "\"http://127.0.0.1:9090\"",
+    ),
+    opt(
+        "alerts",
+        "scrape",
+        DURATION,
+        "How often the series that the rules read are scraped (unknown: counted as 0).",
+        "15s",
     ),
     opt(
         "alerts",

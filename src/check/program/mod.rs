@@ -2,6 +2,7 @@
 //! units (nanoseconds, bytes, shares of one, arrivals a second). Instants are still relations between windows.
 
 mod action;
+mod alert_facts;
 mod expr;
 mod fault;
 mod flow;
@@ -24,6 +25,7 @@ pub use action::{
     Action, After, CommandFault, CommandLine, Database, DatabaseFault, HostFault, LinkDirection, LinkFault, Measure,
     NetworkRoute, ServiceFault,
 };
+pub use alert_facts::{AlertFacts, Delays};
 pub use expr::{AnswerPart, Expr, ItemPlace, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
@@ -34,12 +36,12 @@ pub use key::MetricKey;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Population, RequestTime, Series, SeriesSource, Subject};
 pub use parts::{
-    Address, AlertFacts, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, Dns, File, Identity, Limit,
-    LimitKind, Link, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
+    Address, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, Dns, File, Identity, Limit, LimitKind,
+    Link, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
 };
 pub use path::PathText;
 pub use regression::{AcrossRuns, Regression};
-pub use suite::{Area, Ready, Score, Suite, SuiteMember};
+pub use suite::{Area, Ready, RuleCoverage, Score, Suite, SuiteMember};
 pub use window::{Edge, Moment, Scope, Window};
 
 use super::references::References;

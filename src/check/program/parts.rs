@@ -1,10 +1,10 @@
 //! What is under test, and what stands beside it: services, links, targets, data, limits, monitors.
 
-use super::{Expr, PartKind, Piece, Text, is_false, is_true, is_zero, yes};
+use super::{AlertFacts, Expr, PartKind, Piece, Text, is_false, is_true, is_zero, yes};
 use crate::base::hosts::Host;
 use crate::base::socket::UnixSocket;
 use crate::base::units::SECOND;
-use crate::check::inputs::{Instants, Rule};
+use crate::check::inputs::Instants;
 use crate::check::types::Type;
 use crate::syntax::dialect::Dialect;
 use schemars::JsonSchema;
@@ -500,41 +500,6 @@ pub struct AlertSource {
     pub rules: Option<String>,
     #[serde(default, skip_serializing_if = "AlertFacts::is_empty")]
     pub facts: AlertFacts,
-}
-
-/// What is known of a source of alerts without asking it.
-#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
-pub struct AlertFacts {
-    /// The alerting rules of its rules file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rules: Option<Vec<Rule>>,
-    /// How often rules are evaluated that do not say it themselves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evaluation: Option<u64>,
-    /// How long alerts are kept back to be told together.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub grouping: u64,
-}
-
-impl AlertFacts {
-    fn is_empty(&self) -> bool {
-        *self == AlertFacts::default()
-    }
-
-    /// How often a rule is evaluated, nothing where that is not known.
-    pub fn interval(&self, rule: &Rule) -> u64 {
-        rule.interval.or(self.evaluation).unwrap_or(0)
-    }
-
-    /// How long after its cause an alert is told of at the earliest. `for` is counted in whole evaluations; what is not known counts as
-    /// nothing, so that this is a proof.
-    pub fn earliest(&self, rule: &Rule) -> u64 {
-        let held = match self.interval(rule) {
-            0 => rule.held,
-            interval => rule.held.div_ceil(interval).saturating_mul(interval),
-        };
-        held.saturating_add(self.grouping)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]

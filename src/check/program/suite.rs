@@ -1,6 +1,7 @@
 //! Suites: scenarios in weighted areas, and when a suite is ready.
 
 use crate::base::Name;
+use crate::check::inputs::Rule;
 use crate::check::types::Type;
 use crate::check::words::written;
 use crate::syntax::ast::Binary;
@@ -45,11 +46,50 @@ pub enum Ready {
         operator: Binary,
         bound: f64,
     },
+    /// The share of alerting rules that its runs have seen fire, compared with a share of one.
+    Rules {
+        of: Box<RuleCoverage>,
+        operator: Binary,
+        bound: f64,
+    },
     /// The scenario that the suite names so has passed.
     Passed(String),
     Not(Box<Ready>),
     And(Box<Ready>, Box<Ready>),
     Or(Box<Ready>, Box<Ready>),
+}
+
+/// Alerting rules of a file, of which a suite counts those with some labels.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct RuleCoverage {
+    /// As the suite names it.
+    pub file: String,
+    pub labels: Vec<(String, String)>,
+    /// All of the file: others may have the name of one that counts.
+    pub rules: Vec<Rule>,
+}
+
+impl RuleCoverage {
+    /// What is called for it.
+    pub const NAME: &str = "rule_coverage";
+
+    /// Those that set these labels.
+    pub fn counted(&self) -> impl Iterator<Item = &Rule> {
+        let has = |rule: &Rule| self.labels.iter().all(|(name, value)| rule.label(name) == Some(value));
+        self.rules.iter().filter(move |rule| has(rule))
+    }
+}
+
+/// As it is written.
+impl Display for RuleCoverage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({:?}", RuleCoverage::NAME, self.file)?;
+        let labels: Vec<String> = self.labels.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+        match labels.as_slice() {
+            [] => f.write_str(")"),
+            labels => write!(f, ", labels: {{ {} }})", labels.join(", ")),
+        }
+    }
 }
 
 /// The share of what was expected that held.
@@ -71,13 +111,31 @@ impl Score {
 }
 
 impl Ready {
+    /// The rules files that it counts, each once.
+    pub fn coverages(&self) -> Vec<&RuleCoverage> {
+        let mut found: Vec<&RuleCoverage> = Vec::new();
+        match self {
+            Ready::Rules { of, .. } => found.push(of),
+            Ready::Score { .. } | Ready::Passed(_) => {}
+            Ready::Not(inner) => found = inner.coverages(),
+            Ready::And(left, right) | Ready::Or(left, right) => {
+                for own in left.coverages().into_iter().chain(right.coverages()) {
+                    if !found.contains(&own) {
+                        found.push(own);
+                    }
+                }
+            }
+        }
+        found
+    }
+
     /// How close what it is made of is bound.
     fn closeness(&self) -> u8 {
         match self {
             Ready::Or(..) => 0,
             Ready::And(..) => 1,
             Ready::Not(_) => 2,
-            Ready::Score { .. } | Ready::Passed(_) => 3,
+            Ready::Score { .. } | Ready::Rules { .. } | Ready::Passed(_) => 3,
         }
     }
 
@@ -95,6 +153,9 @@ impl Display for Ready {
             }
             Ready::Score { of: Score::Area(name), operator, bound } => {
                 write!(f, "{name} {} {}", operator.symbol(), written(*bound, Type::Percent))
+            }
+            Ready::Rules { of, operator, bound } => {
+                write!(f, "{of} {} {}", operator.symbol(), written(*bound, Type::Percent))
             }
             Ready::Passed(path) => write!(f, "passed({path})"),
             Ready::Not(inner) => write!(f, "not {}", inner.within(3)),
@@ -121,5 +182,12 @@ mod tests {
             "not ((score >= 85% or passed(chaos.gate)) and traffic >= 99.5%)"
         );
         assert_eq!(Ready::Not(passed()).to_string(), "not passed(chaos.gate)");
+        let labels = vec![("severity".to_owned(), "page".to_owned())];
+        let of = RuleCoverage { file: "r.yml".to_owned(), labels, rules: Vec::new() };
+        let rules = |of: RuleCoverage| Ready::Rules { of: Box::new(of), operator: Binary::GreaterEqual, bound: 0.6 };
+        assert_eq!(rules(of.clone()).to_string(), "rule_coverage(\"r.yml\", labels: { severity: \"page\" }) >= 60%");
+        let all = rules(RuleCoverage { labels: Vec::new(), ..of });
+        assert_eq!(all.to_string(), "rule_coverage(\"r.yml\") >= 60%");
+        assert_eq!(Ready::And(Box::new(all.clone()), Box::new(Ready::Not(Box::new(all)))).coverages().len(), 1);
     }
 }

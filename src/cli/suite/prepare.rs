@@ -114,6 +114,7 @@ impl Preparing<'_> {
         let (plan, more) = crate::plan::plan(scenario, file, Share::WHOLE, self.machine);
         checked.diagnostics.extend(more);
         let (fingerprint, length) = (plan.fingerprint.clone(), plan.length);
+        let alerts = crate::plan::expected_alerts(&plan).map(|(_, alert)| alert).collect();
         let prepared = Prepared {
             plan: Arc::new(plan),
             machine: self.machine,
@@ -124,7 +125,7 @@ impl Preparing<'_> {
         let skipped = source::left_out(scenario).or_else(|| lacks(&prepared)).or_else(|| self.missing(&prepared));
         self.members.push(prepared);
         let (path, file, scenario) = (path.to_owned(), file.to_owned(), scenario.name.text.clone());
-        PlannedMember { path, file, scenario, fingerprint, length, skipped }
+        PlannedMember { path, file, scenario, fingerprint, length, alerts, skipped }
     }
 
     /// What it needs to start and is not installed.

@@ -1,6 +1,9 @@
 //! What a suite is worth by each kind of outcome, and when it is ready.
 
+use super::super::rules_seen::AlertSeen;
 use super::*;
+use crate::check::inputs::Rule;
+use crate::plan::ExpectedAlert;
 use MemberOutcome::{
     Aborted, Error, Failed, FailedInDoubt, Inconclusive, Interrupted, NotRun, NothingExpected, Passed, Skipped,
     Untrusted,
@@ -34,7 +37,7 @@ fn judge(areas: &[(f64, &[MemberOutcome])], ready: Option<&Ready>) -> SuiteVerdi
         .zip(&members)
         .map(|(((weight, _), name), members)| Scored { name, weight: *weight, members })
         .collect();
-    suite(&scored, ready)
+    suite(Came { areas: &scored, alerts: &[] }, ready)
 }
 
 fn bound(of: &str, operator: Binary, bound: f64) -> Ready {
@@ -208,4 +211,41 @@ fn without_that_it_is_combined_of_its_scenarios() {
         assert_eq!((judged.rank.exit_code(), judged.reason.as_deref()), (code, reason), "{members:?}");
         assert!(judged.gates.is_empty() && judged.ready.is_none());
     }
+}
+
+/// Rules `r0`, `r1`, … by what one scenario saw of each; None where nothing expects it.
+fn by_rules(seen: &[Option<Option<Outcome>>], operator: Binary, bound: f64) -> Gate {
+    let rule = |n: usize| Rule { alert: format!("r{n}"), expr: "up == 0".to_owned(), ..Rule::default() };
+    let rules: Vec<Rule> = (0..seen.len()).map(rule).collect();
+    let of = RuleCoverage { file: "r.yml".to_owned(), labels: Vec::new(), rules };
+    let alert = |n: usize| ExpectedAlert { name: format!("r{n}"), labels: Vec::new() };
+    let expected = seen.iter().enumerate();
+    let alerts = expected.filter_map(|(n, own)| own.map(|outcome| AlertSeen { alert: alert(n), outcome })).collect();
+    let alerts = [MemberAlerts { path: "a0".to_owned(), alerts }];
+    let members = [("a0".to_owned(), Passed)];
+    let areas = [Scored { name: "a", weight: 1.0, members: &members }];
+    let ready = Ready::Rules { of: Box::new(of), operator, bound };
+    suite(Came { areas: &areas, alerts: &alerts }, Some(&ready)).gates.remove(0)
+}
+
+#[test]
+fn the_coverage_of_rules_is_three_valued_as_the_score_is() {
+    let (held, failed, open) =
+        (Some(Some(Outcome::Held)), Some(Some(Outcome::Failed)), Some(Some(Outcome::Inconclusive)));
+    let (not_tested, never) = (Some(None), None);
+    let at_least = |seen: &[Option<Option<Outcome>>], bound| by_rules(seen, Binary::GreaterEqual, bound);
+    // The exemplar: two of three.
+    let gate = at_least(&[held, held, never], 0.6);
+    assert_eq!((gate.outcome, gate.found.as_str()), (Outcome::Held, "66.6%, 2 of 3 alerting rules fired"));
+    assert_eq!(at_least(&[held, held, never], 0.7).outcome, Outcome::Failed);
+    assert_eq!(at_least(&[held, failed, never], 0.6).outcome, Outcome::Failed);
+    let gate = at_least(&[held, open, never], 0.6);
+    assert_eq!((gate.outcome, gate.found.as_str()), (Outcome::Inconclusive, "33.3–66.7%, 1 of 3 alerting rules fired"));
+    assert_eq!(at_least(&[held, open, open], 0.3).outcome, Outcome::Held);
+    // What was not tested makes fail what needs it, and makes nothing hold.
+    assert_eq!(at_least(&[held, not_tested, never], 0.6).outcome, Outcome::Failed);
+    assert_eq!(by_rules(&[held, not_tested, never], Binary::Less, 0.5).outcome, Outcome::Inconclusive);
+    assert_eq!(by_rules(&[held, failed, never], Binary::Less, 0.5).outcome, Outcome::Held);
+    // A file without such rules covers nothing.
+    assert_eq!(at_least(&[], 0.1).outcome, Outcome::Failed);
 }

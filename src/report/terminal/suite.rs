@@ -3,7 +3,7 @@
 use super::{Paint, name_width};
 use crate::base::shown::escaped_page;
 use crate::base::units::{SECOND, measured_duration, percent, whole_seconds};
-use crate::judge::{MemberOutcome, ScoreRange, VerdictKind};
+use crate::judge::{MemberOutcome, RuleState, ScoreRange, VerdictKind};
 use crate::metric::Outcome;
 use crate::plan::draw::flow;
 use crate::report::suite::{SuiteMemberReport, SuiteReport};
@@ -19,6 +19,7 @@ pub fn suite(report: &SuiteReport, width: usize, colour: bool) -> String {
     let mut out = String::new();
     heading(&mut out, report, width, &paint);
     gates(&mut out, report, width, &paint);
+    rules(&mut out, report, width, &paint);
     areas(&mut out, report, width, &paint);
     escaped_page(&out)
 }
@@ -94,6 +95,42 @@ fn gates(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
     }
 }
 
+/// Which alerting rules fired, and which did not: the rules that nobody has ever seen fire are what a team asks for.
+fn rules(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
+    for own in &report.rules {
+        let labels: Vec<String> = own.labels.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!(" with {}", labels.join(", ")) };
+        let facts = format!("{}{labels}: {} fired in time", own.file, own.share);
+        let mut line = "  ".to_owned();
+        flow(&mut line, 2, &facts, width);
+        let _ = write!(out, "\n{}\n{}", paint.bold("alerting rules"), paint.dim(line.trim_end()));
+        out.push('\n');
+        let column = name_width(own.rules.iter().map(|rule| rule.alert.as_str())).min(width / 2);
+        for rule in &own.rules {
+            let mark = match rule.state {
+                RuleState::Fired => paint.good("✔"),
+                RuleState::DidNotFire => paint.bad("✘"),
+                RuleState::NotKnown => paint.unsure("?"),
+                RuleState::NotTested | RuleState::NeverProvoked | RuleState::CannotBeProvoked => paint.unsure("–"),
+            };
+            let reason = rule.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            let scenarios = match rule.scenarios.as_slice() {
+                [] => format!(", line {}", rule.line),
+                scenarios => format!(", {}", scenarios.join(", ")),
+            };
+            let told = format!("{}{reason}{scenarios}", rule.state.words());
+            if rule.alert.chars().count() <= column && 6 + column + told.chars().count() <= width {
+                let _ = writeln!(out, "  {mark} {:<column$}  {told}", rule.alert);
+            } else {
+                let _ = write!(out, "  {mark} ");
+                flow(out, 4, &rule.alert, width);
+                let _ = write!(out, "{:8}", "");
+                flow(out, 8, &told, width);
+            }
+        }
+    }
+}
+
 fn areas(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
     let column = name_width(report.members().map(|member| member.path.as_str()));
     let column = column.min(width.saturating_sub(BESIDE).max(12));
@@ -157,8 +194,10 @@ fn counts(range: ScoreRange) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::program::{Ready, Score};
-    use crate::plan::{PlannedArea, PlannedMember, SUITE_SCHEMA, SuitePlan};
+    use crate::check::inputs::Rule;
+    use crate::check::program::{Ready, RuleCoverage, Score};
+    use crate::judge::AlertSeen;
+    use crate::plan::{ExpectedAlert, PlannedArea, PlannedMember, SUITE_SCHEMA, SuitePlan};
     use crate::report::suite::{self, MemberResult, SuiteFacts};
     use crate::syntax::ast::Binary;
 
@@ -169,6 +208,7 @@ mod tests {
             scenario: path.to_owned(),
             fingerprint: String::new(),
             length: 60 * SECOND,
+            alerts: vec![ExpectedAlert { name: "Down".to_owned(), labels: Vec::new() }],
             skipped: None,
         };
         let area = |name: &str, weight: f64, members: &[&str]| PlannedArea {
@@ -189,12 +229,26 @@ mod tests {
             Box::new(Ready::Passed("chaos.a_name_that_is_far_longer_than_others_are".to_owned())),
             Box::new(Ready::Not(Box::new(Ready::Passed("chaos.partition_during_spike".to_owned())))),
         );
-        let ready = Some(Ready::And(Box::new(least("score", 0.85)), Box::new(long)));
+        let labels = vec![("severity".to_owned(), "page".to_owned())];
+        let rule = |alert: &str| Rule {
+            alert: alert.to_owned(),
+            line: 7,
+            labels: labels.clone(),
+            expr: "up == 0".to_owned(),
+            ..Rule::default()
+        };
+        let rules = vec![rule("Down"), rule("DiskFull"), rule(&"ANameThatIsLongerThanOthers".repeat(4))];
+        let of = RuleCoverage { file: "r.yml".to_owned(), labels: labels.clone(), rules };
+        let rules = Ready::Rules { of: Box::new(of), operator: Binary::GreaterEqual, bound: 0.6 };
+        let ready = Ready::And(Box::new(least("score", 0.85)), Box::new(long));
+        let ready = Some(Ready::And(Box::new(ready), Box::new(rules)));
         let (file, suite) = ("a.stress".to_owned(), "production_readiness".to_owned());
         let (schema, profile) = (SUITE_SCHEMA, Some("ci".to_owned()));
         let plan = SuitePlan { schema, file, suite, profile, doc: None, areas, ready };
         let mut passed = MemberResult::without(MemberOutcome::Passed, Some("run".to_owned()), None);
         passed.duration = Some(75 * SECOND);
+        let down = ExpectedAlert { name: "Down".to_owned(), labels: Vec::new() };
+        passed.alerts = vec![AlertSeen { alert: down, outcome: Some(Outcome::Held) }];
         passed.age = Some(3 * 3600 * SECOND + 59 * 60 * SECOND + 59 * SECOND);
         let why = "`p95(main) < 300ms`: the quantile of 95% needs 100 samples, and there were no more than 20 of them in the window";
         let open =
@@ -222,5 +276,9 @@ mod tests {
         let narrow = suite(&report(), 80, false);
         let line = "  ✔ chaos.partition_during_spike     passed              1m15s  1      3h59m59s\n";
         assert!(narrow.contains(line), "{narrow}");
+        let wide = suite(&report(), 160, false);
+        assert!(wide.contains("alerting rules\n  r.yml with severity page: 33.3% fired in time\n"), "{wide}");
+        assert!(wide.contains("  – DiskFull"), "{wide}");
+        assert!(wide.contains("never provoked, line 7\n"), "{wide}");
     }
 }

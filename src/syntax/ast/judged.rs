@@ -83,6 +83,8 @@ pub struct Within {
 #[derive(Debug, Clone)]
 pub struct Alert {
     pub name: Expr,
+    /// `alert in NAMES`: the name is a list of them.
+    pub is_list: bool,
     pub labels: Vec<Entry>,
     pub source: Option<Expr>,
     pub does: AlertDoes,

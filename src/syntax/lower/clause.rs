@@ -133,7 +133,11 @@ impl Lower<'_> {
     fn alert(&mut self, node: &Node<'_>, span: Span) -> Alert {
         let name = node.clone().into_inner().nth(1).expect("an alert has a name");
         let name_span = self.span(&name);
-        let name = Expr { kind: self.text_literal(name), span: name_span };
+        let is_list = name.as_rule() == Rule::alert_names;
+        let name = match is_list {
+            true => self.last_expr(name).unwrap_or(Expr { kind: ExprKind::Wrong, span: name_span }),
+            false => Expr { kind: self.text_literal(name), span: name_span },
+        };
         let labels = match find(node, Rule::object) {
             Some(object) => self.fields(object),
             None => Vec::new(),
@@ -149,6 +153,6 @@ impl Lower<'_> {
                 if rule == Rule::fires { AlertDoes::Fires(within) } else { AlertDoes::Resolves(within) }
             }
         };
-        Alert { name, labels, source, does, span }
+        Alert { name, is_list, labels, source, does, span }
     }
 }

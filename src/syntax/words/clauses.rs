@@ -59,7 +59,7 @@ pub const CLAUSES: &[Clause] = &[
     clause("from", "repeat i from 1; alert … from pager", "Where a counter begins, or which source an alert has."),
     clause(
         "in",
-        "status in [200, 201]; status in 200..299; each x in LIST; CONDITION in 95% of every 10s; record KEY in LEDGER",
+        "status in [200, 201]; status in 200..299; each x in LIST; alert in [\"A\", \"B\"] may fire; CONDITION in 95% of every 10s; record KEY in LEDGER",
         "Membership in a list, or in a range including its ends. After a condition: in every slice of the scope, or in a share of them.",
     ),
     clause(

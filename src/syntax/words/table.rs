@@ -627,7 +627,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "alert",
         &[Expect],
-        "What an alert must do. The given labels must match. `from` names the source if there are several.",
+        "What an alert must do. The given labels must match. `from` names the source if there are several. `alert in LIST` says the same of each alert whose name is in a list.",
         &[form(
             Expect,
             "alert TEXT [{ LABELS }] [from SOURCE] fires within DURATION of INSTANT\nalert TEXT … resolves within DURATION of INSTANT\nalert TEXT … stays quiet [SCOPES]\nalert TEXT … may fire [SCOPES]\nalert TEXT … keeps firing [SCOPES]",
@@ -659,7 +659,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "ready",
         &[Suite],
-        "When the suite is good enough, in terms of `score`, the names of areas, and `passed(SCENARIO)`.",
+        "When the suite is good enough, in terms of `score`, the names of areas, `passed(SCENARIO)`, and `rule_coverage(FILE, labels: { … })`.",
         &[form(
             Suite,
             "ready when CONDITION",
