@@ -23,6 +23,7 @@ mod demo_alerts;
 mod diff;
 mod docs;
 mod draw;
+mod drill;
 mod editors;
 mod examples;
 mod faults;

@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use values::{baseline_name, length, out, percent, report_out, resumed, runs, setting, share, user};
+use values::{baseline_name, label, length, out, percent, report_out, resumed, runs, setting, share, user};
 
 /// Stress experiments as files: checked, planned, run, judged.
 #[derive(Debug, Parser)]
@@ -54,6 +54,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Print the JSON schema of an output
     Schema(SchemaArgs),
+    /// Write a suite for the alerting rules of a file, to start from
+    Drill(DrillArgs),
     /// Explain a diagnostic code, or a word or name of the language
     Explain(ExplainArgs),
     /// Show what this machine allows a run to do
@@ -500,6 +502,18 @@ pub enum SchemaOf {
     Plan,
     Baseline,
     History,
+}
+
+#[derive(Debug, Args)]
+pub struct DrillArgs {
+    /// Rules file of Prometheus
+    pub rules: PathBuf,
+    /// Only rules with this label; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+    /// File to write, which must not exist; without it, the suite is printed
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

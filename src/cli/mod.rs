@@ -9,6 +9,7 @@ mod compare;
 mod consent;
 mod demo;
 mod doctor;
+mod drill;
 mod explain;
 mod fixing;
 mod fmt;
@@ -73,6 +74,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::History(args) => history::history(&args, &terminal),
         Command::Schema(args) => schema::schema(&args, &terminal),
         Command::Explain(args) => explain::explain(&args, &terminal),
+        Command::Drill(args) => drill::drill(&args, &terminal),
         Command::Doctor => doctor::doctor(&terminal),
         Command::Recover(args) => recover::recover(&args, &terminal),
         Command::Demo(args) => demo::demo(&args, &terminal),

@@ -29,6 +29,7 @@ pub use load::{Asked, Loaded, load, load_from, load_text, profiles};
 pub use overlay::Overlay;
 pub use revision::{Revision, commit_of};
 
+use crate::check::inputs::RulesFile;
 use crate::plan::{Machine, PortReuse};
 use root::{Opened, Root};
 use std::io::Read;
@@ -93,6 +94,13 @@ fn text(file: impl Read, shown: &str, most: u64, what: &str) -> Result<String, S
         Ok(None) => Err(format!("`{shown}` is larger than {} MiB, which is no {what}", most >> 20)),
         Err(error) => Err(format!("`{shown}` cannot be read: {error}")),
     }
+}
+
+/// The rules of a rules file that a person names.
+pub fn rules_file(path: &Path) -> Result<RulesFile, String> {
+    let shown = path.display().to_string();
+    let opened = Disk.open_named(path)?;
+    text(opened.file, &shown, LARGEST, "rules file").and_then(|text| rules::parse(&text, &shown))
 }
 
 /// What is piped into this process, up to the size of a source file.

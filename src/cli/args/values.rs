@@ -14,6 +14,13 @@ pub(super) fn setting(text: &str) -> Result<String, String> {
     }
 }
 
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it like `severity=page`".to_owned()),
+    }
+}
+
 pub(super) fn share(text: &str) -> Result<(u64, u64), String> {
     let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
     match parts {
