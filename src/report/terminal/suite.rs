@@ -237,7 +237,7 @@ mod tests {
             expr: "up == 0".to_owned(),
             ..Rule::default()
         };
-        let rules = vec![rule("Down"), rule("DiskFull"), rule(&"ANameThatIsLongerThanOthers".repeat(4))];
+        let rules = vec![rule("Down"), rule("DiskFull"), rule(&"ANameThatIsLongerThanOthers".repeat(2))];
         let of = RuleCoverage { file: "r.yml".to_owned(), labels: labels.clone(), rules };
         let rules = Ready::Rules { of: Box::new(of), operator: Binary::GreaterEqual, bound: 0.6 };
         let ready = Ready::And(Box::new(least("score", 0.85)), Box::new(long));
