@@ -42,7 +42,7 @@ fn windows(plan: &Plan) -> Vec<(Option<usize>, Vec<Range>)> {
             Metric::Scaling(scaling) => {
                 windows.extend(scaling.levels.iter().map(|(_, range)| (None, vec![*range])));
             }
-            Metric::Series(_) | Metric::Counter(_) | Metric::Capacity(_) => {}
+            Metric::Series(_) | Metric::Counter(_) | Metric::Buckets(_) | Metric::Capacity(_) => {}
             Metric::Crashes(_) | Metric::Ledger { .. } => {}
             Metric::Alerts { .. } | Metric::Detection(_) => {}
         });

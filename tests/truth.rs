@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is wrong with what a server counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +27,10 @@ enum Counts {
     Restarts {
         after: u64,
     },
+    /// Its histogram says that some took far longer than they did.
+    Slower {
+        every: u64,
+    },
     /// Its page is gone after so many.
     PageUntil(u64),
     /// It answers some of them too late, and counts them all the same.
@@ -40,15 +44,27 @@ struct Counting {
     address: SocketAddr,
 }
 
+/// The bounds of its histogram, in seconds.
+const BOUNDS: [f64; 5] = [0.001, 0.01, 0.05, 0.25, 2.5];
+
+/// What it has seen, and what it says of that.
+#[derive(Default)]
+struct State {
+    asked: u64,
+    counted: Option<u64>,
+    /// Each bucket holds those before it.
+    buckets: [u64; BOUNDS.len()],
+    timed: u64,
+    /// How often it has started again. Without that, a scrape that is late may hide another start.
+    starts: u64,
+}
+
 impl Counting {
     fn start(counts: Counts) -> Counting {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        // What was asked for, and what it says of that.
-        let state = Arc::new(Mutex::new((0u64, None::<u64>)));
-        if counts != Counts::FromTheFirst {
-            state.lock().unwrap().1 = Some(0);
-        }
+        let counted = (counts != Counts::FromTheFirst).then_some(0);
+        let state = Arc::new(Mutex::new(State { counted, ..State::default() }));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = state.clone();
@@ -59,7 +75,7 @@ impl Counting {
     }
 }
 
-fn serve(mut stream: TcpStream, counts: Counts, state: &Mutex<(u64, Option<u64>)>) {
+fn serve(mut stream: TcpStream, counts: Counts, state: &Mutex<State>) {
     let _ = stream.set_nodelay(true);
     let mut lines = BufReader::new(stream.try_clone().unwrap());
     loop {
@@ -73,18 +89,20 @@ fn serve(mut stream: TcpStream, counts: Counts, state: &Mutex<(u64, Option<u64>)
                 request.clone_from(&line);
             }
         }
+        let began = Instant::now();
         let body = match request.starts_with("GET /metrics ") {
-            true => match page(counts, state) {
-                Some(counted) => {
-                    format!("# TYPE http_requests_total counter\nhttp_requests_total{{route=\"/orders\"}} {counted}\n")
-                }
-                None => String::new(),
-            },
+            true => page(counts, &state.lock().unwrap()),
             false => {
                 let number = count(counts, state);
                 if matches!(counts, Counts::Late { every } if number.is_multiple_of(every)) {
                     std::thread::sleep(Duration::from_millis(700));
                 }
+                let slower = matches!(counts, Counts::Slower { every } if number.is_multiple_of(every));
+                let took = began.elapsed().as_secs_f64() + if slower { 10.0 } else { 0.0 };
+                let mut state = state.lock().unwrap();
+                state.timed += 1;
+                let held = state.buckets.iter_mut().zip(BOUNDS).filter(|(_, bound)| took <= *bound);
+                held.for_each(|(bucket, _)| *bucket += 1);
                 "{}".to_owned()
             }
         };
@@ -96,27 +114,43 @@ fn serve(mut stream: TcpStream, counts: Counts, state: &Mutex<(u64, Option<u64>)
 }
 
 /// What its page says, if it has one.
-fn page(counts: Counts, state: &Mutex<(u64, Option<u64>)>) -> Option<u64> {
-    let (asked, counted) = *state.lock().unwrap();
-    counted.filter(|_| !matches!(counts, Counts::PageUntil(last) if asked >= last))
+fn page(counts: Counts, state: &State) -> String {
+    let Some(counted) = state.counted.filter(|_| !matches!(counts, Counts::PageUntil(last) if state.asked >= last))
+    else {
+        return String::new();
+    };
+    let mut page = format!("# TYPE http_requests_total counter\nhttp_requests_total{{route=\"/orders\"}} {counted}\n");
+    let _ = writeln!(page, "process_start_time_seconds {}", 1_000_000 + state.starts);
+    page.push_str("# TYPE took_seconds histogram\n");
+    for (bound, count) in BOUNDS.iter().zip(state.buckets) {
+        let _ = writeln!(page, "took_seconds_bucket{{le=\"{bound}\"}} {count}");
+    }
+    let _ = writeln!(
+        page,
+        "took_seconds_bucket{{le=\"+Inf\"}} {0}\ntook_seconds_count {0}\ntook_seconds_sum 1",
+        state.timed
+    );
+    page
 }
 
-fn count(counts: Counts, state: &Mutex<(u64, Option<u64>)>) -> u64 {
+fn count(counts: Counts, state: &Mutex<State>) -> u64 {
     let mut state = state.lock().unwrap();
-    state.0 += 1;
-    let number = state.0;
+    state.asked += 1;
+    let number = state.asked;
     let more = match counts {
-        Counts::All | Counts::FromTheFirst | Counts::PageUntil(_) | Counts::Late { .. } => 1,
+        Counts::All | Counts::FromTheFirst | Counts::PageUntil(_) => 1,
+        Counts::Slower { .. } | Counts::Late { .. } => 1,
         Counts::AllButEvery(every) => u64::from(!number.is_multiple_of(every)),
         Counts::Twice { every } => 1 + u64::from(number.is_multiple_of(every)),
         Counts::Restarts { after } => {
             if number == after {
-                state.1 = Some(0);
+                state.counted = Some(0);
+                state.starts += 1;
             }
             1
         }
     };
-    state.1 = Some(state.1.unwrap_or(0) + more);
+    state.counted = Some(state.counted.unwrap_or(0) + more);
     number
 }
 
@@ -206,6 +240,7 @@ fn a_server_that_counts_wrongly_is_told_from_one_that_does_not() {
         ("few", vec![Counts::AllButEvery(500)]),
         ("twice", vec![Counts::Twice { every: 400 }]),
         ("again", vec![Counts::Restarts { after: 600 }]),
+        ("slower", vec![Counts::Slower { every: 10 }]),
         ("gone", vec![Counts::PageUntil(400)]),
         ("late", vec![Counts::Late { every: 300 }]),
     ];
@@ -224,6 +259,11 @@ fn a_server_that_counts_wrongly_is_told_from_one_that_does_not() {
     expect.extend([within("some", "3%"), within("again", "70%"), within("late", "3%")]);
     expect.push("increase(truth.query('http_requests_total{job=\"none\"}')) == 0".to_owned());
     expect.push("increase(truth.query('http_requests_total{job=\"none\"}', missing: 0)) == 0".to_owned());
+    let histogram = |job: &str| {
+        format!("histogram_error(truth.query('took_seconds_bucket{{job=\"{job}\"}}'), {job}0.order.attempts)")
+    };
+    expect.extend([histogram("good") + " < 1%", histogram("slower") + " < 1%", histogram("late") + " < 3%"]);
+    expect.push("histogram_error(truth.query('http_requests_total{job=\"good\"}'), good0) < 1%".to_owned());
     expect.push("max(truth.age('up')) < 10s".to_owned());
     expect.push("max(truth.age('http_requests_total{job=\"gone\"}')) > 2s".to_owned());
     let place = Place::new();
@@ -264,6 +304,21 @@ fn a_server_that_counts_wrongly_is_told_from_one_that_does_not() {
         "{counters:?}"
     );
     assert!(ran.out.contains("started again between"), "{}", ran.out);
+    // Where it worked fast, it says that it did; one of ten was not as slow as the other server says.
+    assert_eq!(outcome(&ran, &histogram("good")).0, "passed", "{}", ran.out);
+    let (verdict, own) = outcome(&ran, &histogram("slower"));
+    let found = own["numbers"]["value"]["number"].as_f64().unwrap();
+    assert!(verdict == "failed" && (0.08..0.12).contains(&found), "{own}\n{}", ran.out);
+    // Up to the longest bound all others are, and the client waited for none of them so long.
+    let totals = counters.iter().find(|one| one["histogram"]["worst"][1].as_f64() >= Some(sent as f64 * 0.08));
+    let histogram_of = &totals.unwrap_or_else(|| panic!("{counters:?}"))["histogram"];
+    assert_eq!(histogram_of["buckets"].as_array().unwrap().len(), BOUNDS.len() + 1, "{histogram_of}");
+    assert!(histogram_of["p99"][0] == 2.5e9 && histogram_of["p99"][1].is_null(), "{histogram_of}");
+    assert!(ran.out.contains("requests fewer than the client measured; its p99 lies between"), "{}", ran.out);
+    // The bucket of all of them holds those without an answer or does not.
+    assert_eq!(outcome(&ran, &histogram("late")).0, "passed", "{}", ran.out);
+    let (verdict, own) = outcome(&ran, "histogram_error(truth.query('http_requests_total");
+    assert!(verdict == "inconclusive" && own["reason"].as_str().unwrap().contains("have no `le`"), "{own}");
     // Its series ended long before the load did.
     let (verdict, own) = outcome(&ran, &within("gone", "0%"));
     assert!(verdict == "inconclusive" && own["reason"].as_str().unwrap().contains("scraped no more"), "{own}");

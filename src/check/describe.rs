@@ -124,6 +124,10 @@ impl Scenario {
             Subject::Alerts(index) => {
                 self.alert_sources.get(*index).map_or(String::new(), |source| source.name.clone())
             }
+            Subject::Buckets { series, requests } => {
+                let series = self.subject_text(&Subject::Series(series.clone()));
+                format!("{series}, {}", self.population_text(requests))
+            }
             Subject::Delivery(index) => {
                 format!("{}.delivery_delay", self.alert_sources.get(*index).map_or("", |source| &source.name))
             }
@@ -153,6 +157,9 @@ impl Scenario {
                 (format!("{} as {} of {}", self.subject_text(&metric.subject), series.unit, series.worth), None)
             }
             Subject::Metric(inner) => (self.key(inner).to_string(), None),
+            Subject::Buckets { series, .. } => {
+                (format!("{} as {} of {}", self.subject_text(&metric.subject), series.unit, series.worth), None)
+            }
             Subject::Ledger(_) | Subject::Service(_) | Subject::Alerts(_) | Subject::Delivery(_) => {
                 (self.subject_text(&metric.subject), None)
             }

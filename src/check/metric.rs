@@ -6,13 +6,14 @@ use super::condition::Measured;
 use super::meaning::Meaning;
 use super::predicate::undecidable;
 use super::program::{
-    Function, LedgerFunction, Member, Metric, Population, RecoveryFunction, RequestFunction, RequestTime, Scope,
-    Series, SeriesFunction, ServiceKind, Subject, Window,
+    Function, LedgerFunction, Member, Metric, MonitorKind, Population, RecoveryFunction, RequestFunction, RequestTime,
+    Scope, Series, SeriesFunction, SeriesSource, ServiceKind, Subject, Window,
 };
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
+use crate::base::summed::Summed;
 use crate::base::units::counted;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, ExprKind};
@@ -157,6 +158,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             Meaning::Series(Series { unit, .. }) if matching.is_none() => {
                 let Meaning::Series(series) = fitted else { return None };
+                if function == Function::Series(SeriesFunction::HistogramError) {
+                    return self.buckets(series, first, arguments.get(1)?, frame);
+                }
                 Some((Some(Subject::Series(series)), unit))
             }
             Meaning::Delivery(metric) => Some((Some(metric.subject), Type::Duration)),
@@ -170,6 +174,48 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             Meaning::Part(Type::Alerts, index) => Some((Some(Subject::Alerts(index)), Type::Percent)),
             _ => None,
+        }
+    }
+
+    /// The buckets of a Prometheus, and whose requests they are of.
+    fn buckets(
+        &mut self,
+        series: Series,
+        first: &'a Argument,
+        sent: &'a Argument,
+        frame: FrameId,
+    ) -> Option<(Option<Subject>, Type)> {
+        let is_prometheus = match series.source {
+            SeriesSource::Monitor(index) => {
+                self.out.monitors.get(index).is_some_and(|monitor| monitor.kind == MonitorKind::Prometheus)
+            }
+            SeriesSource::Host => true,
+            SeriesSource::Service(_) | SeriesSource::ServiceMetric(_) | SeriesSource::Age(_) => false,
+            SeriesSource::InFlight { .. } => false,
+        };
+        if !is_prometheus || Summed::parse(&series.what).is_none() {
+            let message = "buckets are read from the raw samples of a Prometheus";
+            let problem = Diagnostic::new(Code::E0310, message, first.value.span, "no buckets");
+            let example = "truth.query('http_request_duration_seconds_bucket{route=\"/orders\"}')";
+            self.push(problem.help(format!("select the series of a histogram, such as `{example}`")));
+            return None;
+        }
+        if let Some(scope) = sent.scopes.first() {
+            let problem = Diagnostic::new(Code::E0114, "both arguments have one scope", scope.span, "not here");
+            self.push(problem.help("write it behind the condition"));
+            return None;
+        }
+        if let Some(matching) = &sent.matching {
+            let message = "a histogram is of all requests, however they ended";
+            let problem = Diagnostic::new(Code::E0114, message, matching.span, "not here");
+            self.push(problem.help("select series by their labels instead"));
+            return None;
+        }
+        let value = self.whose(&sent.value, frame)?;
+        match self.fit(value, sent.value.span, &[Type::Samples]) {
+            Meaning::Samples(requests, ..) => Some((Some(Subject::Buckets { series, requests }), Type::Percent)),
+            Meaning::Unknown(Type::Wrong) => None,
+            _ => Some((None, Type::Percent)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Conditions on counters: what the server counted against what the client sent. Both lie between bounds for certain, so a condition
 //! holds if it does for all that is possible, fails if it does for none, and is inconclusive in between.
 
+use super::buckets;
 use super::counter::{self, Span};
 use super::grounds::{Grounds, Why};
 use super::quantity::{Known, Quantity};
@@ -9,7 +10,7 @@ use crate::base::units::{MILLISECOND, grouped};
 use crate::check::holds;
 use crate::check::program::RequestFunction;
 use crate::measure::{Failure, SeriesCounts, Stats};
-use crate::plan::{Binary, CounterIncrease, Measured, Metric, Range, Requests, Type, scope};
+use crate::plan::{Binary, BucketError, CounterIncrease, Measured, Metric, Range, Requests, Type, scope};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -61,16 +62,16 @@ impl CountGrounds {
 pub(super) fn is_counted(left: &Measured, right: &Measured) -> bool {
     let mut found = false;
     for side in [left, right] {
-        side.metrics(&mut |metric| found |= matches!(metric, Metric::Counter(_)));
+        side.metrics(&mut |metric| found |= matches!(metric, Metric::Counter(_) | Metric::Buckets(_)));
     }
     found
 }
 
 /// Where a side lies for certain.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Bounds {
-    low: f64,
-    high: f64,
+pub(super) struct Bounds {
+    pub(super) low: f64,
+    pub(super) high: f64,
 }
 
 impl Bounds {
@@ -84,13 +85,13 @@ impl Bounds {
 }
 
 /// What all bounds are worked out from, and why they are apart.
-struct Look<'s> {
-    stats: &'s Stats,
+pub(super) struct Look<'s> {
+    pub(super) stats: &'s Stats,
     /// What the client sent that is compared with counters.
     counts: Vec<Requests>,
     /// How long the longest of these took, in milliseconds.
-    late: i64,
-    why: Vec<String>,
+    pub(super) late: i64,
+    pub(super) why: Vec<String>,
     unknown: f64,
     samples: u64,
 }
@@ -100,13 +101,11 @@ pub(super) fn judge(asked: Asked, (left, right): (&Measured, &Measured), stats: 
     for side in [left, right] {
         side.metrics(&mut |metric| match metric {
             Metric::Requests(requests) if requests.function == RequestFunction::Count => counts.push(requests.clone()),
+            Metric::Buckets(own) => counts.push(own.requests.clone()),
             _ => {}
         });
     }
-    let longest = counts.iter().flat_map(|count| &count.samples).flat_map(|own| stats.longest_of(own.series, &WHOLE));
-    let late = longest.map(|(_, time)| time).max().unwrap_or(0).div_ceil(MILLISECOND);
-    let late = i64::try_from(late).unwrap_or(i64::MAX / 4);
-    let mut look = Look { stats, counts, late, why: Vec::new(), unknown: 0.0, samples: 0 };
+    let mut look = Look::new(stats, counts);
     let (l, r) = (look.bounds(left), look.bounds(right));
     let shown = |bounds: &Result<Bounds, String>, of: &Measured| Some(quantity(*bounds.as_ref().ok()?, of.unit()));
     let (value, bound) = (shown(&l, left), shown(&r, right));
@@ -208,10 +207,22 @@ impl Asked {
 
 const WHOLE: [Range; 1] = [(0, u64::MAX)];
 
-impl Look<'_> {
+impl<'s> Look<'s> {
+    pub(super) fn new(stats: &'s Stats, counts: Vec<Requests>) -> Look<'s> {
+        let longest =
+            counts.iter().flat_map(|count| &count.samples).flat_map(|own| stats.longest_of(own.series, &WHOLE));
+        let late = longest.map(|(_, time)| time).max().unwrap_or(0).div_ceil(MILLISECOND);
+        let late = i64::try_from(late).unwrap_or(i64::MAX / 4);
+        Look { stats, counts, late, why: Vec::new(), unknown: 0.0, samples: 0 }
+    }
+
     fn bounds(&mut self, of: &Measured) -> Result<Bounds, String> {
         match of {
             Measured::Metric { metric: Metric::Counter(own), .. } => self.counter(own),
+            Measured::Metric { metric: Metric::Buckets(own), .. } => {
+                let (low, high) = buckets::compared(own, self)?.error();
+                Ok(Bounds::of(low, high))
+            }
             Measured::Metric { metric: Metric::Requests(own), .. } if own.function == RequestFunction::Count => {
                 let plain = value(of, self.stats, false);
                 let own = recovery::narrowed(own, self.stats)?;
@@ -243,7 +254,7 @@ impl Look<'_> {
 
     fn counter(&mut self, own: &CounterIncrease) -> Result<Bounds, String> {
         let ranges = windows(own, self.stats)?;
-        let grown = counter::grown(counter::read(own, self.stats)?, &ranges, (self.stats.end(), self.late))?;
+        let grown = counter::grown(counter::read(own.counter, self.stats)?, &ranges, (self.stats.end(), self.late))?;
         if grown.series == 0 {
             return match own.series.missing {
                 Some(_) => Ok(Bounds::of(0.0, 0.0)),
@@ -257,7 +268,7 @@ impl Look<'_> {
     }
 
     /// What the client sent, and of it what the server surely knows of: it answered.
-    fn sent(&mut self, own: &Requests) -> Bounds {
+    pub(super) fn sent(&mut self, own: &Requests) -> Bounds {
         let (mut sent, mut unknown, mut more) = (0, 0, 0);
         for samples in &own.samples {
             let counts = self.stats.counts(samples.series, &samples.ranges);
@@ -275,7 +286,7 @@ impl Look<'_> {
     }
 
     /// As many as may have been counted in a time that no scrape shows.
-    fn sent_around(&self, (from, to): Span) -> f64 {
+    pub(super) fn sent_around(&self, (from, to): Span) -> f64 {
         if self.counts.is_empty() {
             return f64::INFINITY;
         }
@@ -299,9 +310,21 @@ fn windows(own: &CounterIncrease, stats: &Stats) -> Result<Vec<Range>, String> {
     Ok(scopes.iter().fold(own.ranges.clone(), |narrow, ranges| scope::intersect(&narrow, ranges)))
 }
 
+/// How far buckets contradict the client.
+pub(super) fn of_buckets(own: &BucketError, stats: &Stats) -> Measurement {
+    let mut look = Look::new(stats, vec![own.requests.clone()]);
+    match buckets::compared(own, &mut look).map(|buckets| buckets.error()) {
+        Ok((low, high)) => {
+            let interval = (low < high).then_some((low, high));
+            Measurement { interval, ..Measurement::of(Ok(low), look.samples) }
+        }
+        Err(reason) => Measurement::of(Err(reason), 0),
+    }
+}
+
 /// What a counter grew by, where nothing is compared with it.
 pub(super) fn apply(own: &CounterIncrease, stats: &Stats) -> Measurement {
-    let mut look = Look { stats, counts: Vec::new(), late: 0, why: Vec::new(), unknown: 0.0, samples: 0 };
+    let mut look = Look::new(stats, Vec::new());
     match look.counter(own) {
         Ok(Bounds { low, high }) if high.is_finite() => {
             let interval = (low < high).then_some((low, high));

@@ -3,7 +3,7 @@
 
 use crate::base::units::MILLISECOND;
 use crate::measure::{Counted, CounterSeries, Stats};
-use crate::plan::{CounterIncrease, Range};
+use crate::plan::Range;
 
 /// Instants in milliseconds since the start of the load.
 pub type Span = (i64, i64);
@@ -63,7 +63,7 @@ impl SeriesCourse {
         for pair in samples.windows(2) {
             let ((from, before), (to, after)) = (pair[0], pair[1]);
             let started_again =
-                || target.is_some_and(|target| target.starts.iter().any(|(at, _)| from < *at && *at <= to));
+                || target.is_some_and(|target| target.starts.iter().skip(1).any(|(at, _)| from < *at && *at <= to));
             let is_watched = target.is_some_and(|target| !target.starts.is_empty());
             let is_unseen = !is_watched && series.gaps.contains(&(from, to)) && before != after;
             let fell = after < before;
@@ -121,12 +121,26 @@ pub struct Grown {
 }
 
 /// Over windows. A request that was sent in a window was counted at most `late` milliseconds after it.
-pub(super) fn grown(counted: &Counted, ranges: &[Range], (end, late): (u64, i64)) -> Result<Grown, String> {
+pub(super) fn grown(counted: &Counted, ranges: &[Range], at: (u64, i64)) -> Result<Grown, String> {
+    grown_of(counted, |_| true, ranges, at)
+}
+
+/// The same of some of its series.
+pub(super) fn grown_of(
+    counted: &Counted,
+    chosen: impl Fn(&CounterSeries) -> bool,
+    ranges: &[Range],
+    (end, late): (u64, i64),
+) -> Result<Grown, String> {
     if let Some(problem) = &counted.problem {
         return Err(problem.clone());
     }
-    let courses: Vec<(&CounterSeries, SeriesCourse)> =
-        counted.series.iter().filter_map(|series| Some((series, SeriesCourse::of(series, counted)?))).collect();
+    let courses: Vec<(&CounterSeries, SeriesCourse)> = counted
+        .series
+        .iter()
+        .filter(|series| chosen(series))
+        .filter_map(|series| Some((series, SeriesCourse::of(series, counted)?)))
+        .collect();
     let mut grown = Grown { series: courses.len(), ..Grown::default() };
     let to_end = ranges.iter().any(|(_, to)| *to >= end);
     if to_end && counted.settled.is_none() && !courses.is_empty() {
@@ -184,8 +198,8 @@ pub(super) fn grown(counted: &Counted, ranges: &[Range], (end, late): (u64, i64)
 }
 
 /// What was read of the counter of a metric.
-pub(super) fn read<'s>(metric: &CounterIncrease, stats: &'s Stats) -> Result<&'s Counted, String> {
-    let own = stats.counted.iter().find(|counted| counted.counter == metric.counter);
+pub(super) fn read(counter: usize, stats: &Stats) -> Result<&Counted, String> {
+    let own = stats.counted.iter().find(|counted| counted.counter == counter);
     own.ok_or_else(|| "the run ended before its raw samples were read".to_owned())
 }
 

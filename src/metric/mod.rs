@@ -5,6 +5,7 @@ mod abort;
 pub mod alerts;
 mod across;
 mod actual;
+mod buckets;
 mod capacity;
 mod counted;
 pub mod counter;
@@ -30,6 +31,7 @@ mod tests;
 pub use abort::AbortWatch;
 pub use across::{shown as shown_change, told as told_across};
 pub use actual::ineffective;
+pub use buckets::{Bucket, Buckets, buckets};
 pub use counted::CountGrounds;
 pub use grounds::{Difference, Grounds, Noise, Why};
 pub use of_run::{Windowed, functions, recorded, statistics, windowed};
@@ -555,6 +557,7 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Measurement {
         Metric::Recovery(recovery) => recovery::apply(recovery, stats),
         Metric::Series(readings) => series::apply(readings, stats),
         Metric::Counter(counter) => counted::apply(counter, stats),
+        Metric::Buckets(buckets) => counted::of_buckets(buckets, stats),
         Metric::Crashes(crashes) => crashes::apply(crashes, stats),
         Metric::Capacity(capacity) => capacity::apply(capacity, stats),
         Metric::Scaling(scaling) => scaling::apply(scaling, stats),

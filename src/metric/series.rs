@@ -37,6 +37,7 @@ pub(super) fn apply(readings: &Readings, stats: &Stats) -> Measurement {
             halves = found.halves.map(|(first, second)| (unit(first), unit(second)));
             Ok(unit(found.estimate))
         }
+        SeriesFunction::HistogramError => Err("it is read from raw samples".to_owned()),
         SeriesFunction::Last => Ok(points.last().map_or(f64::NAN, |(_, value)| *value)),
         // Their slices are not all equally long.
         SeriesFunction::Statistic(Statistic::Mean) if matches!(series.source, SeriesSource::InFlight { .. }) => {

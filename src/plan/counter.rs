@@ -2,7 +2,8 @@
 
 use super::elaborate::Elaborate;
 use super::{
-    Function, MonitorKind, Plan, RequestFunction, Scopes, SeriesFunction, SeriesSource, Subject, Watched, program,
+    Function, MonitorKind, Plan, RequestFunction, Requests, Scopes, SeriesFunction, SeriesSource, Subject, Watched,
+    program,
 };
 use crate::base::Span;
 use crate::base::summed::Summed;
@@ -42,6 +43,16 @@ pub struct CounterIncrease {
     pub scopes: Scopes,
 }
 
+/// How far the buckets of a server contradict what the client measured, in windows.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct BucketError {
+    /// The place of the counter in the plan.
+    pub counter: usize,
+    pub series: Watched,
+    pub requests: Requests,
+    pub ranges: Vec<Range>,
+}
+
 /// Of a condition: its metrics of counters, and those that are of the whole run, from the first request on. What is compared with a
 /// counter and has no scope is counted as that counts, which knows nothing of warm-ups.
 #[derive(Debug, Default)]
@@ -66,6 +77,15 @@ impl Counter {
 impl Exact {
     pub fn of(condition: &program::Stated, scenario: &program::Scenario) -> Exact {
         let mut exact = Exact::default();
+        condition.metrics(&mut |metric| {
+            let is_of_buckets = metric.function == Function::Series(SeriesFunction::HistogramError);
+            if is_of_buckets && metric.scopes.is_empty() {
+                exact.whole.insert(metric.span);
+            }
+            if is_of_buckets {
+                exact.counters.insert(metric.span);
+            }
+        });
         // What is looked at again and again, or in slices, is not known as finely as that by scrapes.
         condition.comparisons(&mut |left, right| {
             let (mut counters, mut counts) = (Vec::new(), Vec::new());
@@ -89,9 +109,10 @@ impl Exact {
 }
 
 fn counter(metric: &program::Metric, scenario: &program::Scenario) -> Option<Counter> {
-    let (Function::Series(SeriesFunction::Increase), Subject::Series(series)) = (metric.function, &metric.subject)
-    else {
-        return None;
+    let series = match (metric.function, &metric.subject) {
+        (Function::Series(SeriesFunction::Increase), Subject::Series(series)) => series,
+        (Function::Series(SeriesFunction::HistogramError), Subject::Buckets { series, .. }) => series,
+        _ => return None,
     };
     let SeriesSource::Monitor(monitor) = series.source else { return None };
     let is_prometheus = scenario.monitors.get(monitor).is_some_and(|own| own.kind == MonitorKind::Prometheus);

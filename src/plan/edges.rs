@@ -65,6 +65,7 @@ impl RestsOn {
             Metric::Requests(requests) => self.requests(requests),
             Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.metric(part)),
             Metric::Scaling(scaling) => self.requests(&scaling.throughput),
+            Metric::Buckets(own) => self.requests(&own.requests),
             Metric::Recovery(_) | Metric::Series(_) | Metric::Counter(_) | Metric::Capacity(_) => {}
             Metric::Crashes(_)
             | Metric::Ledger { .. }
@@ -186,6 +187,11 @@ impl WindowEdges {
             Metric::Recovery(recovery) => {
                 self.watched(recovery);
             }
+            Metric::Buckets(own) => {
+                for samples in own.requests.samples.iter().chain(&own.requests.chosen_of) {
+                    self.series[samples.series].extend(samples.ranges.iter().flat_map(|range| [range.0, range.1]));
+                }
+            }
             // Its points belong to windows by their instants, however slices are cut.
             Metric::Series(Readings { scopes, .. })
             | Metric::Counter(CounterIncrease { scopes, .. })
@@ -300,6 +306,7 @@ impl WindowEdges {
             Metric::Recovery(_)
             | Metric::Series(_)
             | Metric::Counter(_)
+            | Metric::Buckets(_)
             | Metric::Crashes(_)
             | Metric::Scaling(_)
             | Metric::Capacity(_)

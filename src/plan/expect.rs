@@ -3,8 +3,9 @@
 use super::counter::Exact;
 use super::elaborate::Elaborate;
 use super::{
-    AlertScopes, Capacity, Condition, CounterIncrease, Crashes, Detection, Expectation, Impact, Load, Measured, Metric,
-    OfFault, Planned, Range, Readings, Recovery, Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
+    AlertScopes, BucketError, Capacity, Condition, CounterIncrease, Crashes, Detection, Expectation, Impact, Load,
+    Measured, Metric, OfFault, Planned, Range, Readings, Recovery, Requests, Samples, Scaling, Scopes, Series,
+    SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -119,6 +120,13 @@ impl Elaborate<'_> {
                 }
                 Some(Metric::Series(Readings { function, series: series.clone(), ranges, scopes }))
             }
+            (Function::Series(_), Subject::Buckets { series, requests }) => {
+                let counter = self.counter(metric)?;
+                let ranges = self.measured_in(explicit.clone(), metric)?;
+                let requests = self.requests(RequestFunction::Count, metric, requests, explicit.as_deref())?;
+                let Metric::Requests(requests) = requests else { return None };
+                Some(Metric::Buckets(BucketError { counter, series: series.clone(), requests, ranges }))
+            }
             (Function::Recovery(RecoveryFunction::TimeToDetect), Subject::Windows { windows, .. })
                 if !self.scenario.alert_sources.is_empty() =>
             {
@@ -156,6 +164,7 @@ impl Elaborate<'_> {
                     | Subject::Service(_)
                     | Subject::Ledger(_)
                     | Subject::Alerts(_)
+                    | Subject::Buckets { .. }
                     | Subject::Delivery(_) => explicit.unwrap_or_else(|| vec![(0, u64::MAX)]),
                 };
                 Some(Metric::Other { function, subject: subject.clone(), ranges })

@@ -1,8 +1,8 @@
 //! What is judged: conditions over metrics, whose windows are instants.
 
 use super::{
-    CounterIncrease, Function, LedgerFunction, Moment, Range, RecoveryFunction, RequestFunction, ScopeKind,
-    SeriesFunction, SteadyState, Subject, SweepFunction, Type, Watched, program,
+    BucketError, CounterIncrease, Function, LedgerFunction, Moment, Range, RecoveryFunction, RequestFunction,
+    ScopeKind, SeriesFunction, SteadyState, Subject, SweepFunction, Type, Watched, program,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,8 @@ pub enum Metric {
     Series(Readings),
     /// What a counter grew by, from its raw samples.
     Counter(CounterIncrease),
+    /// How far buckets contradict the client.
+    Buckets(BucketError),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
     /// Of the entries of a ledger, over the whole run.
@@ -90,6 +92,7 @@ impl Metric {
             Metric::Recovery(recovery) => Function::Recovery(recovery.function),
             Metric::Series(readings) => Function::Series(readings.function),
             Metric::Counter(_) => Function::Series(SeriesFunction::Increase),
+            Metric::Buckets(_) => Function::Series(SeriesFunction::HistogramError),
             Metric::Other { function, .. } | Metric::Alerts { function, .. } => *function,
             Metric::Detection(_) => Function::Recovery(RecoveryFunction::TimeToDetect),
             Metric::Ledger { function, .. } => Function::Ledger(*function),

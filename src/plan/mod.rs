@@ -39,7 +39,7 @@ pub use crate::check::program::{
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use crate::syntax::dialect::{Dialect, Encoding};
-pub use counter::{Counter, CounterIncrease};
+pub use counter::{BucketError, Counter, CounterIncrease};
 pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::{diagnose, plan};
 pub use expect::{FEWEST_PARTS, are_compared};

@@ -71,6 +71,7 @@ impl Metric {
             Metric::Counter(own) => Some(own.scopes.are_own),
             Metric::Crashes(crashes) => Some(crashes.scopes.are_own),
             Metric::Capacity(_) | Metric::Scaling(_) | Metric::Ledger { .. } => None,
+            Metric::Buckets(_) => None,
             Metric::Recovery(_) | Metric::Drift { .. } | Metric::Other { .. } => None,
             Metric::Alerts { .. } | Metric::Detection(_) => None,
         }

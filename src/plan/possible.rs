@@ -222,6 +222,11 @@ impl Seeker<'_> {
                 self.ranges(&own.ranges)?;
                 self.scopes(&own.scopes)
             }
+            Metric::Buckets(own) => {
+                hold(own.counter < self.plan.counters.len(), PLACE)?;
+                self.ranges(&own.ranges)?;
+                self.requests(&own.requests)
+            }
             Metric::Other { ranges, .. } => self.ranges(ranges),
             Metric::Ledger { ledger, .. } => hold(*ledger < self.plan.ledgers.len(), PLACE),
             Metric::Alerts { source, .. } => hold(*source < self.plan.alert_sources.len(), PLACE),

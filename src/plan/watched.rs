@@ -92,7 +92,7 @@ fn of_metric(metric: &Metric, each: &mut impl FnMut(&Watched)) {
         Metric::Series(readings) => each(&readings.series),
         Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| of_metric(part, each)),
         // Its raw samples are read after the load.
-        Metric::Counter(_) => {}
+        Metric::Counter(_) | Metric::Buckets(_) => {}
         Metric::Requests(_) | Metric::Recovery(_) | Metric::Capacity(_) | Metric::Scaling(_) => {}
         Metric::Crashes(_)
         | Metric::Ledger { .. }

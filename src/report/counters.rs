@@ -2,7 +2,8 @@
 
 use crate::measure::{Counted, CounterSeries, Stats};
 use crate::metric::counter::SeriesCourse;
-use crate::plan::{Counter, Plan};
+use crate::metric::{Bucket, buckets};
+use crate::plan::{Counter, Metric, Plan};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +25,21 @@ pub struct CounterTotals {
     /// Series that did not begin at 0 when they were first seen during the load.
     pub unknown_starts: Vec<String>,
     pub problem: Option<String>,
+    /// Its buckets, if it is a histogram that a condition compares with requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<HistogramTotals>,
+}
+
+/// The buckets of a server against the times of the client.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct HistogramTotals {
+    pub buckets: Vec<Bucket>,
+    /// The bound of the bucket that contradicts the client most, and by how many requests; null if none does.
+    #[schemars(with = "Option<(Option<f64>, f64)>")]
+    pub worst: Option<(f64, f64)>,
+    /// The bounds between which the server's 99th percentile lies. Its buckets tell no more.
+    #[schemars(with = "Option<(f64, Option<f64>)>")]
+    pub p99: Option<(f64, f64)>,
 }
 
 /// A series that started again, between two scrapes.
@@ -50,7 +66,21 @@ pub struct CounterGap {
 
 pub fn counters(plan: &Plan, stats: &Stats) -> Vec<CounterTotals> {
     let of = |counted: &Counted| Some(totals(plan.counters.get(counted.counter)?, plan, counted));
-    stats.counted.iter().filter_map(of).collect()
+    let mut all: Vec<CounterTotals> = stats.counted.iter().filter_map(of).collect();
+    for expectation in &plan.expectations {
+        expectation.condition.metrics(&mut |metric| {
+            let Metric::Buckets(own) = metric else { return };
+            let place = stats.counted.iter().position(|counted| counted.counter == own.counter);
+            if let Some((totals, buckets)) = place.and_then(|place| all.get_mut(place)).zip(buckets(own, stats)) {
+                totals.histogram = Some(HistogramTotals {
+                    worst: buckets.worst().map(|(bucket, wrong)| (bucket.le, wrong)),
+                    p99: buckets.between(0.99),
+                    buckets: buckets.all,
+                });
+            }
+        });
+    }
+    all
 }
 
 fn totals(counter: &Counter, plan: &Plan, counted: &Counted) -> CounterTotals {
@@ -67,6 +97,7 @@ fn totals(counter: &Counter, plan: &Plan, counted: &Counted) -> CounterTotals {
         gone: Vec::new(),
         unknown_starts: Vec::new(),
         problem,
+        histogram: None,
     };
     for series in &counted.series {
         let Some(course) = SeriesCourse::of(series, counted) else { continue };

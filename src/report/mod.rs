@@ -29,7 +29,7 @@ pub use alerts::{
     AlertInstants, AlertScore, AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Part, Spent, Time, Unasked,
 };
 pub use causes::Failures;
-pub use counters::{CounterGap, CounterReset, CounterTotals};
+pub use counters::{CounterGap, CounterReset, CounterTotals, HistogramTotals};
 pub use course::{Course, LoadCourse, Point};
 pub use examples::{Examples, Told};
 pub use expected::{Compared, Expected};

@@ -350,6 +350,13 @@ pub const ROWS: &[MetricRow] = &[
         "How often an alert fired that no line expects or allows, per unit of the time in which no alert was expected.",
         "false_alarm_rate(pager) <= 1/h",
     ),
+    row(
+        Series(SeriesFunction::HistogramError),
+        &[need("buckets", &[Type::Series]), need("sent", &[Type::Samples])],
+        Type::Percent,
+        "How much a server's histogram contradicts the times of the client, bucket by bucket, as a share of the requests. The buckets are counters of a Prometheus, and each `le` is in seconds unless `unit` says otherwise. A client waits at least as long as the server works, so up to each `le` the server must have counted at least the requests whose service time was at most that. The last bucket must hold all requests.",
+        "histogram_error(watch.query('http_request_duration_seconds_bucket'), main) < 1%",
+    ),
 ];
 
 /// The function of a metric.

@@ -44,6 +44,11 @@ pub enum Subject {
     Service(usize),
     Alerts(usize),
     Delivery(usize),
+    /// The buckets of a server's histogram, and the requests that it is of.
+    Buckets {
+        series: Series,
+        requests: Population,
+    },
     /// A metric over time, in tenths of its window.
     Metric(Box<Metric>),
 }
@@ -59,7 +64,7 @@ impl Subject {
                     Direction::Less
                 }
             },
-            Subject::Delivery(_) => Direction::Less,
+            Subject::Delivery(_) | Subject::Buckets { .. } => Direction::Less,
             Subject::Metric(inner) => inner.direction(),
             // A reading may be of what is wanted or of what is not.
             Subject::Series(_) | Subject::Windows { .. } | Subject::Service(_) => Direction::Neither,

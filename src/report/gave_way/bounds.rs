@@ -290,7 +290,7 @@ fn compared(condition: &Condition, each: &mut impl FnMut(&Watched, bool, f64)) {
                 SeriesFunction::Statistic(Statistic::Max | Statistic::Mean) | SeriesFunction::Last => is_most,
                 SeriesFunction::Statistic(Statistic::Min) => is_least,
                 SeriesFunction::Statistic(Statistic::Stddev) => false,
-                SeriesFunction::Increase | SeriesFunction::Growth => false,
+                SeriesFunction::Increase | SeriesFunction::Growth | SeriesFunction::HistogramError => false,
             };
             if bounds {
                 each(&readings.series, is_most, value);

@@ -2,8 +2,8 @@
 
 use super::Paint;
 use crate::base::shown::escaped_line;
-use crate::base::units::{grouped, short};
-use crate::report::{CounterTotals, Report};
+use crate::base::units::{grouped, measured_duration, short};
+use crate::report::{CounterTotals, HistogramTotals, Report};
 use std::fmt::Write;
 
 /// As many of a kind are told.
@@ -17,6 +17,9 @@ pub fn counters(out: &mut String, report: &Report, paint: &Paint) {
     for counter in &report.counters {
         let _ = writeln!(out, "  {}", escaped_line(&counter.name));
         let _ = writeln!(out, "    {}", head(counter, paint));
+        if let Some(histogram) = &counter.histogram {
+            let _ = writeln!(out, "    {}", buckets(histogram));
+        }
         let mut lines = Vec::new();
         for reset in counter.resets.iter().take(TOLD) {
             let what = if reset.presumed { "may have started again" } else { "started again" };
@@ -37,6 +40,23 @@ pub fn counters(out: &mut String, report: &Report, paint: &Paint) {
         for line in lines {
             let _ = writeln!(out, "    {}", paint.unsure(&line));
         }
+    }
+}
+
+fn buckets(histogram: &HistogramTotals) -> String {
+    let time = |ns: f64| if ns.is_finite() { measured_duration(ns) } else { "no bound".to_owned() };
+    let worst = match histogram.worst {
+        Some((le, wrong)) if le.is_finite() => {
+            format!("up to {} it has {} requests fewer than the client measured", time(le), grouped(wrong, 0))
+        }
+        Some((_, wrong)) => format!("its last bucket is wrong by {} requests", grouped(wrong, 0)),
+        None => "no bucket contradicts the client".to_owned(),
+    };
+    match histogram.p99 {
+        Some((low, high)) => {
+            format!("{worst}; its p99 lies between {} and {}, as its buckets are that wide", time(low), time(high))
+        }
+        None => worst,
     }
 }
 

@@ -47,6 +47,8 @@ pub enum SeriesFunction {
     Last,
     Increase,
     Growth,
+    /// Of the buckets of a server's histogram, against what the client measured.
+    HistogramError,
     #[serde(untagged)]
     Statistic(Statistic),
 }
@@ -186,6 +188,7 @@ impl Function {
             Function::Series(SeriesFunction::Last | SeriesFunction::Increase | SeriesFunction::Growth) => {
                 Direction::OfValues
             }
+            Function::Series(SeriesFunction::HistogramError) => Direction::Less,
             Function::Series(SeriesFunction::Statistic(statistic)) => statistic.direction(),
             Function::Sweep(SweepFunction::Contention | SweepFunction::Coherency) => Direction::Less,
             Function::Sweep(
@@ -241,6 +244,7 @@ impl Function {
         match self {
             Function::Requests(function) => function.is_often_zero(),
             Function::Ledger(_) | Function::Crashes | Function::Alerts(AlertFunction::FalseAlarmRate) => true,
+            Function::Series(SeriesFunction::HistogramError) => true,
             Function::Drift | Function::Capacity | Function::Series(_) | Function::Sweep(_) => false,
             Function::Recovery(_) | Function::Alerts(AlertFunction::Precision | AlertFunction::Recall) => false,
         }
@@ -272,6 +276,7 @@ impl SeriesFunction {
             SeriesFunction::Last => "last",
             SeriesFunction::Increase => "increase",
             SeriesFunction::Growth => "growth",
+            SeriesFunction::HistogramError => "histogram_error",
             SeriesFunction::Statistic(statistic) => statistic.name(),
         }
     }

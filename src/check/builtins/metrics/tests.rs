@@ -84,6 +84,7 @@ fn each_metric_is_better_one_way_or_says_why_not() {
         "unverified",
         "crashes",
         "false_alarm_rate",
+        "histogram_error",
     ];
     let more = [
         "throughput",
