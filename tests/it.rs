@@ -36,6 +36,7 @@ mod guard;
 mod headers;
 mod history;
 mod hostile;
+mod html;
 mod iterations;
 mod keys;
 mod kills;

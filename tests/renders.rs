@@ -63,6 +63,10 @@ fn a_record_renders_in_every_format() {
             let path = record.display().to_string();
             let ran = place.call(&["report", &path, "--out", &format!("{}=-", format.name())]);
             match format {
+                // `tests/html.rs` opens it in a browser.
+                Format::Html => {
+                    assert!(ran.out.starts_with("<!DOCTYPE html>") && ran.out.ends_with("</html>\n"), "{path}")
+                }
                 Format::Json => assert_eq!(ran.out, place.call(&["report", &path, "--json"]).out),
             }
         }

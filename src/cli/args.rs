@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use values::{baseline_name, label, length, out, percent, report_out, resumed, runs, setting, share, user};
+use values::{baseline_name, label, length, out, percent, report_out, resumed, runs, setting, share, trace_url, user};
 
 /// Stress experiments as files: checked, planned, run, judged.
 #[derive(Debug, Parser)]
@@ -251,6 +251,10 @@ pub struct RunArgs {
     /// Also write the result, as `json=PATH` (`-` for standard output), or serve metrics while the run goes on, as `openmetrics=ADDRESS:PORT`; repeatable
     #[arg(long = "out", value_name = "NAME=PLACE", value_parser = out)]
     pub out: Vec<Out>,
+
+    /// Link traces in the HTML report: an address with `{trace_id}`
+    #[arg(long, value_name = "URL", value_parser = trace_url)]
+    pub trace_url: Option<String>,
     /// Print no report
     #[arg(long)]
     pub quiet: bool,
@@ -423,6 +427,10 @@ pub struct ReportArgs {
     /// Write the result in a format to a path instead, `-` for standard output
     #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = report_out, conflicts_with = "json")]
     pub out: Vec<(Format, PathBuf)>,
+
+    /// Link traces in the HTML report: an address with `{trace_id}`
+    #[arg(long, value_name = "URL", value_parser = trace_url)]
+    pub trace_url: Option<String>,
     /// Directory that contains `.stress/runs`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub record: PathBuf,

@@ -24,7 +24,8 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
         }
     };
     let verdict = judge::judge(&plan, &stats, &context.others);
-    let report = reports::report(&plan, &stats, &verdict);
+    let mut report = reports::report(&plan, &stats, &verdict);
+    report.trace_url.clone_from(&args.trace_url);
     match (args.json, args.out.as_slice()) {
         (true, _) => terminal.out(&String::from_utf8_lossy(&reports::json(&report))),
         (false, []) => terminal.out(&reports::terminal(&report, terminal.out_coloured())),

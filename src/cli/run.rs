@@ -315,7 +315,8 @@ fn not_whole(problem: &str, terminal: &Terminal) -> u8 {
 
 /// What is told of a run; the exit code.
 fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args: &RunArgs, terminal: &Terminal) -> u8 {
-    let report = report::report(&performed.plan, &performed.stats, verdict);
+    let mut report = report::report(&performed.plan, &performed.stats, verdict);
+    report.trace_url.clone_from(&args.trace_url);
     if !args.quiet {
         terminal.out(&report::terminal(&report, terminal.out_coloured()));
     }

@@ -450,9 +450,22 @@ impl Stats {
 
     /// What was counted of a series around a range, each with the share of it that the range has: for pictures, whose ranges lie
     /// between edges.
-    pub fn shares_of(&self, series: usize, (from, to): Range) -> impl Iterator<Item = (&SeriesCounts, f64)> {
+    pub fn shares_of(&self, series: usize, range: Range) -> impl Iterator<Item = (&SeriesCounts, f64)> {
+        self.shares(self.series.get(series), range)
+    }
+
+    /// The same of a load.
+    pub fn load_shares(&self, load: usize, range: Range) -> impl Iterator<Item = (&LoadCounts, f64)> {
+        self.shares(self.loads.get(load), range)
+    }
+
+    fn shares<'a, C: Sum>(
+        &'a self,
+        course: Option<&'a Course<C>>,
+        (from, to): Range,
+    ) -> impl Iterator<Item = (&'a C, f64)> {
         let edge = |slice: u32| self.edge(slice).unwrap_or(u64::MAX);
-        let cells = self.series.get(series).map_or(&[][..], Course::cells);
+        let cells = course.map_or(&[][..], Course::cells);
         let first = cells.partition_point(|cell| edge(cell.end) <= from);
         cells[first..].iter().map_while(move |cell| {
             let (start, end) = (edge(cell.first), edge(cell.end));

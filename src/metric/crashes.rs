@@ -16,7 +16,7 @@ pub(super) fn apply(crashes: &Crashes, stats: &Stats) -> Measurement {
     Measurement::of(value, 0)
 }
 
-fn windows(crashes: &Crashes, stats: &Stats) -> Result<Vec<Range>, String> {
+pub(super) fn windows(crashes: &Crashes, stats: &Stats) -> Result<Vec<Range>, String> {
     let scopes = recovery::scopes(&crashes.scopes, stats)?;
     Ok(scopes.iter().fold(crashes.ranges.clone(), |narrow, ranges| scope::intersect(&narrow, ranges)))
 }

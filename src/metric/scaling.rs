@@ -9,6 +9,8 @@ use crate::check::program::SweepFunction;
 use crate::measure::Stats;
 use crate::plan::{Range, Requests, Scaling, Type, needed_levels};
 use fit::{Law, Parameter};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// What lies farther behind the largest level than this is not seen, but guessed.
 const SEEN: f64 = 2.0;
@@ -23,25 +25,10 @@ struct Level {
 }
 
 pub(super) fn apply(scaling: &Scaling, stats: &Stats) -> Measurement {
-    let mut samples = 0;
-    let mut levels: Vec<Level> = Vec::with_capacity(scaling.levels.len());
-    let mut left_out: Vec<f64> = Vec::new();
-    for (users, range) in &scaling.levels {
-        let of = scaling.throughput.within(*range);
-        let Measurement { value, samples: own, .. } = requests::apply(&of, stats);
-        samples += own;
-        let series = of.samples.iter().map(|samples| samples.series);
-        match value {
-            Ok(_) if room::held_up(series, *range, stats) => left_out.push(*users),
-            Ok(throughput) => {
-                let measured = concurrency(scaling, *range, stats);
-                levels.push(Level { concurrency: measured.unwrap_or(*users), throughput, of });
-            }
-            Err(reason) => {
-                return Measurement::of(Err(format!("at {} users: {reason}", grouped(*users, 0))), samples);
-            }
-        }
-    }
+    let Levels { levels, left_out, samples } = match levels(scaling, stats) {
+        Ok(levels) => levels,
+        Err((reason, samples)) => return Measurement::of(Err(reason), samples),
+    };
     let needed = needed_levels(scaling.function);
     let there = distinct(&levels);
     if there < needed {
@@ -69,6 +56,85 @@ pub(super) fn apply(scaling: &Scaling, stats: &Stats) -> Measurement {
             Err(reason) => Measurement::of(Err(reason), samples),
         },
     }
+}
+
+/// The levels that count, the users of those at which the generator was the limit, and how many samples there were.
+struct Levels {
+    levels: Vec<Level>,
+    left_out: Vec<f64>,
+    samples: u64,
+}
+
+/// Otherwise why there are none, and how many samples there were.
+fn levels(scaling: &Scaling, stats: &Stats) -> Result<Levels, (String, u64)> {
+    let mut samples = 0;
+    let mut levels: Vec<Level> = Vec::with_capacity(scaling.levels.len());
+    let mut left_out: Vec<f64> = Vec::new();
+    for (users, range) in &scaling.levels {
+        let of = scaling.throughput.within(*range);
+        let Measurement { value, samples: own, .. } = requests::apply(&of, stats);
+        samples += own;
+        let series = of.samples.iter().map(|samples| samples.series);
+        match value {
+            Ok(_) if room::held_up(series, *range, stats) => left_out.push(*users),
+            Ok(throughput) => {
+                let measured = concurrency(scaling, *range, stats);
+                levels.push(Level { concurrency: measured.unwrap_or(*users), throughput, of });
+            }
+            Err(reason) => return Err((format!("at {} users: {reason}", grouped(*users, 0)), samples)),
+        }
+    }
+    Ok(Levels { levels, left_out, samples })
+}
+
+/// The levels of a sweep as points, and the law that was fitted to them.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+pub struct Scaled {
+    /// For each level that counts: requests in flight (users, if that was not measured) and answers per second.
+    pub levels: Vec<(f64, f64)>,
+    /// The users of the levels at which the generator was the limit.
+    pub left_out: Vec<f64>,
+    /// None with fewer than four different levels.
+    pub law: Option<FittedLaw>,
+}
+
+/// The Universal Scalability Law with its constants.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+pub struct FittedLaw {
+    /// Answers per second of one user.
+    pub lambda: f64,
+    /// The share of work that is serial.
+    pub sigma: f64,
+    /// The cost of keeping users consistent.
+    pub kappa: f64,
+    /// Where throughput peaks, if it does.
+    pub peak: Option<f64>,
+    /// Requests in flight, answers per second by the law, and the ends of their 95% interval.
+    pub curve: Vec<(f64, f64, f64, f64)>,
+}
+
+pub fn scaled(scaling: &Scaling, stats: &Stats) -> Option<Scaled> {
+    const POINTS: u32 = 40;
+    /// So far beyond the largest level, in shares of it.
+    const BEYOND: f64 = 1.25;
+    let Levels { levels, left_out, .. } = levels(scaling, stats).ok()?;
+    let enough = distinct(&levels) >= needed_levels(SweepFunction::Contention);
+    let levels: Vec<(f64, f64)> = levels.iter().map(|level| (level.concurrency, level.throughput)).collect();
+    let largest = levels.iter().map(|(users, _)| *users).fold(1.0, f64::max) * BEYOND;
+    let law = enough.then(|| fit::fit(&levels).ok()).flatten().map(|law| FittedLaw {
+        lambda: law.lambda,
+        sigma: law.sigma,
+        kappa: law.kappa,
+        peak: law.peak(),
+        curve: (0..=POINTS)
+            .map(|at| {
+                let users = largest * f64::from(at) / f64::from(POINTS);
+                let (low, high) = law.around(|lambda, sigma, kappa| lambda * users / fit::cost(users, sigma, kappa));
+                (users, law.at(users), low.max(0.0), high)
+            })
+            .collect(),
+    });
+    Some(Scaled { levels, left_out, law })
 }
 
 /// How many levels differ by more than noise of what is in flight does.

@@ -53,7 +53,7 @@ pub(super) fn apply(readings: &Readings, stats: &Stats) -> Measurement {
     Measurement { interval, halves, ..Measurement::of(value, samples) }
 }
 
-fn windows(readings: &Readings, stats: &Stats) -> Result<Vec<Range>, String> {
+pub(super) fn windows(readings: &Readings, stats: &Stats) -> Result<Vec<Range>, String> {
     let scopes = super::recovery::scopes(&readings.scopes, stats)?;
     Ok(scopes.iter().fold(readings.ranges.clone(), |narrow, ranges| scope::intersect(&narrow, ranges)))
 }

@@ -85,14 +85,6 @@ fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = 
         .filter(|series| plan.series[*series].load == load && plan.series[*series].is_request())
         .collect();
     let flying: Vec<(Range, f64)> = stats.in_flight(load).collect();
-    let in_flight = |range: Range| {
-        let overlap = |(from, to): Range| to.min(range.1).saturating_sub(from.max(range.0)) as f64;
-        let first = flying.partition_point(|((_, to), _)| *to <= range.0);
-        let within = || flying[first..].iter().take_while(|((from, _), _)| *from < range.1);
-        let whole: f64 = within().map(|(slice, _)| overlap(*slice)).sum();
-        let sum: f64 = within().map(|(slice, value)| overlap(*slice) * value).sum();
-        (whole > 0.0).then(|| sum / whole)
-    };
     let point = |range: Range| {
         let (mut answered, mut failed, mut latency) = (0.0, 0.0, Times::default());
         for (counts, share) in series.iter().flat_map(|series| stats.shares_of(*series, range)) {
@@ -107,10 +99,20 @@ fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = 
             failed: if failed > 0.0 { failed / (answered + failed) } else { 0.0 },
             p95_ns: if let Ranked::Time(p95) = p95 { Some(p95) } else { None },
             no_answer: matches!(p95, Ranked::NoAnswer(_)),
-            in_flight: in_flight(range),
+            in_flight: in_flight(&flying, range),
         }
     };
     ranges.map(point).collect()
+}
+
+/// The mean number of requests in flight in a range, where it was counted.
+pub(super) fn in_flight(flying: &[(Range, f64)], range: Range) -> Option<f64> {
+    let overlap = |(from, to): Range| to.min(range.1).saturating_sub(from.max(range.0)) as f64;
+    let first = flying.partition_point(|((_, to), _)| *to <= range.0);
+    let within = || flying[first..].iter().take_while(|((from, _), _)| *from < range.1);
+    let whole: f64 = within().map(|(slice, _)| overlap(*slice)).sum();
+    let sum: f64 = within().map(|(slice, value)| overlap(*slice) * value).sum();
+    (whole > 0.0).then(|| sum / whole)
 }
 
 /// Faults and events as they happened.

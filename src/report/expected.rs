@@ -2,7 +2,8 @@
 
 use super::seconds::seconds;
 use crate::judge::{Standing, Verdict};
-use crate::metric::{Grounds, Judged, Outcome, Quantity, Slices};
+use crate::measure::Stats;
+use crate::metric::{Grounds, Judged, Outcome, Quantity, Slices, judged_in};
 use crate::plan::{AcrossRuns, Plan, Range};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -29,6 +30,10 @@ pub struct Expected {
     #[schemars(with = "Option<(f64, f64)>")]
     pub when: Option<Range>,
     pub slices: Option<Slices>,
+    /// When in the run it was judged. Empty if the whole run counts.
+    #[serde(rename = "windows_s", serialize_with = "seconds")]
+    #[schemars(with = "Vec<(f64, f64)>")]
+    pub windows: Vec<Range>,
     /// The comparison of its runs with those of a baseline.
     #[serde(rename = "baseline", skip_serializing_if = "Option::is_none")]
     pub across: Option<AcrossRuns>,
@@ -79,7 +84,7 @@ fn word<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Err
     })
 }
 
-pub fn expected(plan: &Plan, verdict: &Verdict) -> Vec<Expected> {
+pub fn expected(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Vec<Expected> {
     let judged = verdict.expectations.iter().zip(&verdict.standings);
     let all = plan.expectations.iter().zip(judged).map(|(planned, (judged, standing))| {
         let Judged { outcome, value, bound, samples, reason, when, slices, grounds, across, .. } = judged.clone();
@@ -97,6 +102,7 @@ pub fn expected(plan: &Plan, verdict: &Verdict) -> Vec<Expected> {
             standing,
             when,
             slices,
+            windows: judged_in(&planned.condition, stats),
             grounds,
             near_bound,
             across,

@@ -1,7 +1,7 @@
 //! The formats that a report is written in.
 
 use super::suite::SuiteReport;
-use super::{Report, json};
+use super::{Report, html, json};
 
 /// Each with its name, as it is asked for, and what writes it of a run and of a suite.
 macro_rules! formats {
@@ -36,5 +36,6 @@ macro_rules! formats {
 }
 
 formats! {
+    Html "html" html::html, html::suite;
     Json "json" json::json, json::json;
 }

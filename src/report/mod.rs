@@ -7,12 +7,14 @@ mod beside;
 mod causes;
 mod counters;
 mod course;
+mod curves;
 mod examples;
 mod expected;
 mod faults;
 mod format;
 mod gave_way;
 mod generator;
+mod html;
 mod json;
 mod ledgers;
 mod loads;
@@ -20,7 +22,9 @@ mod notes;
 mod phases;
 mod seconds;
 mod suite;
+mod sweeps;
 mod terminal;
+mod timeline;
 mod watched;
 mod windows;
 
@@ -31,6 +35,7 @@ pub use alerts::{
 pub use causes::Failures;
 pub use counters::{CounterGap, CounterReset, CounterTotals, HistogramTotals};
 pub use course::{Course, LoadCourse, Point};
+pub use curves::{Curve, Curves};
 pub use examples::{Examples, Told};
 pub use expected::{Compared, Expected};
 pub use faults::{Injection, Occurrence, PlannedEvent, PlannedFault, PlannedInjections};
@@ -42,7 +47,9 @@ pub use ledgers::{LedgerTotals, Wronged};
 pub use loads::{LoadTotals, Spread};
 pub use phases::{Percentiles, PhaseTimes};
 pub use suite::{MemberResult, SuiteFacts, SuiteReport, suite};
+pub use sweeps::Sweep;
 pub use terminal::{suite as suite_terminal, terminal};
+pub use timeline::{LoadLines, Timeline, WatchedLine};
 pub use watched::WatchedSeries;
 pub use windows::{StepRow, TrialOutcome, Window};
 
@@ -104,6 +111,12 @@ pub struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<AddressTotals>,
     pub course: Course,
+    pub timeline: Timeline,
+    /// The latency of each step by percentiles.
+    pub curves: Curves,
+    /// Of loads whose scaling something asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sweeps: Vec<Sweep>,
     /// Why requests failed, by step.
     pub failures: Vec<Failures>,
     pub examples: Examples,
@@ -127,6 +140,9 @@ pub struct Report {
     /// For each source of alerts.
     pub alerts: Vec<AlertTotals>,
     pub generator: Health,
+    /// Where traces are found: an address with `{trace_id}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_url: Option<String>,
 }
 
 /// A service that ended by itself and was started again.
@@ -215,8 +231,11 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
             let own = notes::notes((&restarts, &resolved), &generator, &loads, &windows, &unverified(plan), &watched);
             verdict.notes.iter().cloned().chain(own).collect()
         },
-        expectations: expected::expected(plan, verdict),
+        expectations: expected::expected(plan, stats, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
+        timeline: timeline::timeline(plan, stats),
+        curves: curves::curves(plan, stats),
+        sweeps: sweeps::sweeps(plan, stats),
         phases: phases::phases(plan, stats),
         addresses: addresses::addresses(plan, stats),
         failures: causes::failures(plan, stats),
@@ -233,6 +252,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         loads,
         windows,
         generator,
+        trace_url: None,
     }
 }
 

@@ -121,7 +121,7 @@ impl MemberResult {
     pub fn of(plan: &Plan, stats: &Stats, verdict: &Verdict) -> MemberResult {
         let expects = plan.expectations.iter().any(|expectation| !expectation.implied);
         let outcome = MemberOutcome::of(verdict.rank, expects);
-        let told = expected(plan, verdict);
+        let told = expected(plan, stats, verdict);
         let alerts = expected_alerts(plan)
             .filter_map(|(place, alert)| Some(AlertSeen::of(alert, verdict.expectations.get(place)?.outcome, outcome)));
         MemberResult {

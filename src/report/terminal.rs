@@ -1,13 +1,13 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
 mod addresses;
-mod alerts;
-mod counters;
+pub(super) mod alerts;
+pub(super) mod counters;
 mod course;
 mod events;
 mod examples;
-mod faults;
-mod ledgers;
+pub(super) mod faults;
+pub(super) mod ledgers;
 mod phases;
 mod suite;
 mod watched;
@@ -24,7 +24,7 @@ use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
 /// Text with colours where they are wanted.
-struct Paint(bool);
+pub(super) struct Paint(pub(super) bool);
 
 impl Paint {
     fn with(&self, style: Style, text: &str) -> String {

@@ -1,5 +1,6 @@
 //! A command-line call with its result, in a directory of its own.
 
+pub mod browser;
 pub mod compile;
 pub mod day;
 pub mod left_out;

@@ -29,6 +29,14 @@ pub(super) fn share(text: &str) -> Result<(u64, u64), String> {
     }
 }
 
+pub(super) fn trace_url(text: &str) -> Result<String, String> {
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    match is_web && text.contains("{trace_id}") && !text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        true => Ok(text.to_owned()),
+        false => Err("write it like `https://traces.example/trace/{trace_id}`".to_owned()),
+    }
+}
+
 pub(super) fn resumed(text: &str) -> Result<String, String> {
     match text.contains(".stress:") || text.ends_with(".stress") {
         true => {

@@ -43,7 +43,7 @@ pub fn alerts(out: &mut String, report: &Report, paint: &Paint) {
     }
 }
 
-fn score(score: &AlertScore) -> String {
+pub fn score(score: &AlertScore) -> String {
     let count = |n: u64| grouped(n as f64, 0);
     let mut parts = Vec::new();
     if score.expected > 0 {
@@ -88,7 +88,7 @@ fn one(out: &mut String, expected: &ExpectedAlert, width: usize, paint: &Paint) 
 }
 
 /// Where it was when.
-fn instants(expected: &ExpectedAlert) -> String {
+pub fn instants(expected: &ExpectedAlert) -> String {
     let own = &expected.instants;
     let time = |what: &str, time: Option<Time>| {
         time.map(|Time(from, to)| match to {
@@ -107,7 +107,7 @@ fn instants(expected: &ExpectedAlert) -> String {
 }
 
 /// What of its delay went where.
-fn spent_on(spent: &Spent, class: AlertClass) -> Option<String> {
+pub fn spent_on(spent: &Spent, class: AlertClass) -> Option<String> {
     let part =
         |took: Option<u64>, part: Part| took.map(|ns| format!("{} {}", measured_duration(ns as f64), part.words()));
     let parts = [
@@ -158,7 +158,7 @@ fn others(out: &mut String, source: &AlertTotals, paint: &Paint) {
     }
 }
 
-fn whole(ns: u64) -> String {
+pub fn whole(ns: u64) -> String {
     let tenth = crate::base::units::SECOND / 10;
     duration((ns + tenth / 2) / tenth * tenth)
 }

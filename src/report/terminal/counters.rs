@@ -20,24 +20,7 @@ pub fn counters(out: &mut String, report: &Report, paint: &Paint) {
         if let Some(histogram) = &counter.histogram {
             let _ = writeln!(out, "    {}", buckets(histogram));
         }
-        let mut lines = Vec::new();
-        for reset in counter.resets.iter().take(TOLD) {
-            let what = if reset.presumed { "may have started again" } else { "started again" };
-            let values = format!("{} and then {}", grouped(reset.before, 0), grouped(reset.after, 0));
-            let when = format!("between {} and {}", at(reset.from_s), at(reset.to_s));
-            lines.push(format!("{} {what} {when}: it was {values}", escaped_line(&reset.of)));
-        }
-        for gap in counter.gaps.iter().take(TOLD) {
-            let until = gap.to_s.map_or_else(|| "to the end".to_owned(), |to| format!("to {}", at(to)));
-            lines.push(format!("no scrape of {} from {} {until}", escaped_line(&gap.of), at(gap.from_s)));
-        }
-        for gone in counter.gone.iter().take(TOLD) {
-            lines.push(format!("{} is scraped no more since {}", escaped_line(&gone.of), at(gone.from_s)));
-        }
-        for new in counter.unknown_starts.iter().take(TOLD) {
-            lines.push(format!("{} was new and did not begin at 0", escaped_line(new)));
-        }
-        for line in lines {
+        for line in unsure(counter) {
             let _ = writeln!(out, "    {}", paint.unsure(&line));
         }
     }
@@ -60,7 +43,29 @@ fn buckets(histogram: &HistogramTotals) -> String {
     }
 }
 
-fn head(counter: &CounterTotals, paint: &Paint) -> String {
+/// What is not known of it, in lines.
+pub fn unsure(counter: &CounterTotals) -> Vec<String> {
+    let mut lines = Vec::new();
+    for reset in counter.resets.iter().take(TOLD) {
+        let what = if reset.presumed { "may have started again" } else { "started again" };
+        let values = format!("{} and then {}", grouped(reset.before, 0), grouped(reset.after, 0));
+        let when = format!("between {} and {}", at(reset.from_s), at(reset.to_s));
+        lines.push(format!("{} {what} {when}: it was {values}", escaped_line(&reset.of)));
+    }
+    for gap in counter.gaps.iter().take(TOLD) {
+        let until = gap.to_s.map_or_else(|| "to the end".to_owned(), |to| format!("to {}", at(to)));
+        lines.push(format!("no scrape of {} from {} {until}", escaped_line(&gap.of), at(gap.from_s)));
+    }
+    for gone in counter.gone.iter().take(TOLD) {
+        lines.push(format!("{} is scraped no more since {}", escaped_line(&gone.of), at(gone.from_s)));
+    }
+    for new in counter.unknown_starts.iter().take(TOLD) {
+        lines.push(format!("{} was new and did not begin at 0", escaped_line(new)));
+    }
+    lines
+}
+
+pub fn head(counter: &CounterTotals, paint: &Paint) -> String {
     if let Some(problem) = &counter.problem {
         return paint.unsure(&escaped_line(problem));
     }

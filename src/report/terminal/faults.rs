@@ -36,7 +36,7 @@ pub fn faults(out: &mut String, report: &Report, paint: &Paint) {
 }
 
 /// Since when the steady state was lost, and when it came back.
-fn came_back(injection: &Injection) -> Option<String> {
+pub fn came_back(injection: &Injection) -> Option<String> {
     let (found, over) = (injection.recovered.as_ref()?, injection.withdrawn?.1);
     let Some((from, _)) = found.lost else { return Some("the steady state held".to_owned()) };
     let lost = format!("the steady state was lost at {}", duration(from));
@@ -54,7 +54,7 @@ fn came_back(injection: &Injection) -> Option<String> {
     })
 }
 
-fn told(fault: &PlannedFault, injection: &Injection, paint: &Paint) -> String {
+pub fn told(fault: &PlannedFault, injection: &Injection, paint: &Paint) -> String {
     let (from, to) = (injection.applied.1, injection.withdrawn.map(|range| range.0));
     let late = measured_duration(injection.applied.1.saturating_sub(injection.planned.0) as f64);
     let asked = (duration(injection.planned.0), duration(injection.planned.1));

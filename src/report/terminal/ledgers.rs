@@ -34,7 +34,7 @@ pub fn ledgers(out: &mut String, report: &Report, paint: &Paint) {
     }
 }
 
-fn booked(booked: &Booked) -> String {
+pub fn booked(booked: &Booked) -> String {
     let Booked { acknowledged, unknown, refused } = *booked;
     let count = |n: u64| grouped(n as f64, 0);
     format!(
@@ -46,7 +46,7 @@ fn booked(booked: &Booked) -> String {
     )
 }
 
-fn verified(ledger: &LedgerTotals, paint: &Paint) -> String {
+pub fn verified(ledger: &LedgerTotals, paint: &Paint) -> String {
     let Some(verified) = &ledger.verified else { return paint.unsure("not asked for") };
     let count = |n: u64| grouped(n as f64, 0);
     let or_bad = |n: Option<u64>, word: &str| {
@@ -76,7 +76,7 @@ fn verified(ledger: &LedgerTotals, paint: &Paint) -> String {
     parts.join(", ")
 }
 
-fn doubted(doubt: &Doubt, paint: &Paint) -> String {
+pub fn doubted(doubt: &Doubt, paint: &Paint) -> String {
     let (count, key) = (grouped(doubt.count as f64, 0), escaped_line(&doubt.key));
     format!("{} {count} · {} · such as {key}", paint.unsure(Wrong::Unverified.word()), escaped_line(&doubt.because))
 }

@@ -1,0 +1,161 @@
+//! The report of a suite as a page: its score, when it is ready, and every scenario with its evidence.
+
+use super::heading::{Mark, outcome, started};
+use super::markup::{line, prose, table};
+use super::{Section, page};
+use crate::base::units::{SECOND, measured_duration, percent, whole_seconds};
+use crate::judge::{MemberOutcome, ScoreRange, VerdictKind};
+use crate::report::{SuiteReport, suite::SuiteArea, suite::SuiteMemberReport};
+use std::fmt::Write;
+
+pub fn suite(report: &SuiteReport) -> Vec<u8> {
+    let (word, class, sign) = match report.verdict {
+        _ if report.running => ("still running", "unsure", "…"),
+        VerdictKind::Passed => ("passed", "good", "✔"),
+        VerdictKind::Failed => ("failed", "bad", "✘"),
+        VerdictKind::Inconclusive => ("inconclusive", "unsure", "?"),
+        VerdictKind::Untrusted => ("untrusted", "unsure", "!"),
+        VerdictKind::Aborted => ("ended early", "unsure", "■"),
+        VerdictKind::Error => ("not run whole", "bad", "✘"),
+    };
+    let mut heading = format!(
+        "<header>\n<p class=\"verdict {class}\"><span aria-hidden=\"true\">{sign}</span> {word}</p>\n<h1>{}</h1>\n",
+        line(&report.suite)
+    );
+    let mut facts = vec![format!("<code>{}</code>", line(&report.file))];
+    facts.extend(report.profile.as_ref().map(|profile| format!("profile {}", line(profile))));
+    facts.push(shown(report.duration));
+    facts.push(format!("started {}", started(&report.started)));
+    facts.extend(report.resumed.iter().map(|at| format!("resumed {}", started(at))));
+    facts.push(format!("seed {}", report.seed));
+    let facts: String = facts.iter().map(|fact| format!("<li>{fact}</li>")).collect();
+    let _ = writeln!(heading, "<ul class=\"facts\">{facts}</ul>");
+    if let Some(reason) = report.reason.as_ref().filter(|_| !report.running) {
+        let _ = writeln!(heading, "<p class=\"why\">{}</p>", prose(reason));
+    }
+    let _ = writeln!(
+        heading,
+        "<div class=\"score\"><div><strong>{}</strong>score</div><div><strong>{}</strong>tested</div></div>\n</header>",
+        line(&report.score.to_string()),
+        line(&report.covered())
+    );
+    let sections = [
+        ("ready", "Ready when", gates(report)),
+        ("areas", "Areas", areas(report)),
+        ("evidence", "Evidence", evidence(report)),
+    ];
+    let sections: Vec<Section> = sections
+        .into_iter()
+        .filter(|(.., body)| !body.is_empty())
+        .map(|(id, title, body)| Section { id, title, body })
+        .collect();
+    page(&format!("{word}: {}", report.suite), &heading, &sections, "", &[])
+}
+
+fn gates(report: &SuiteReport) -> String {
+    let one = |gate: &crate::judge::Gate| {
+        let Mark { sign, word, class } = outcome(gate.outcome);
+        let word = if word == "passed" { "held" } else { word };
+        format!(
+            "<li class=\"{class}\"><h3><span class=\"word {class}\"><span aria-hidden=\"true\">{sign}</span> {word}</span> \
+             <code>{}</code></h3><p>{}</p></li>",
+            line(&gate.text),
+            prose(&gate.found)
+        )
+    };
+    match report.gates.as_slice() {
+        [] => String::new(),
+        gates => format!("<ol class=\"expectations\">{}</ol>\n", gates.iter().map(one).collect::<String>()),
+    }
+}
+
+fn areas(report: &SuiteReport) -> String {
+    let area = |area: &SuiteArea| {
+        let head = format!(
+            "<tbody><tr class=\"window\"><th scope=\"rowgroup\">{}</th><td colspan=\"4\">weight {}, score {}</td></tr>",
+            line(&area.name),
+            percent(area.weight),
+            line(&area.score.to_string())
+        );
+        let rows: String = area.scenarios.iter().map(member).collect();
+        format!("{head}{rows}</tbody>")
+    };
+    let rows: String = report.areas.iter().map(area).collect();
+    let mut out = String::new();
+    table(&mut out, "Scenarios by area", &["scenario", "came out", "took", "counts", "age"], &rows);
+    out
+}
+
+fn member(member: &SuiteMemberReport) -> String {
+    let Mark { sign, class, .. } = mark(member.outcome);
+    let cell = |text: String| format!("<td>{text}</td>");
+    let name = match member.came.reasons.is_empty() {
+        true => line(&member.path),
+        false => format!("<a href=\"#{}\">{}</a>", anchor(member), line(&member.path)),
+    };
+    format!(
+        "<tr class=\"step\"><th scope=\"row\">{name}</th><td class=\"{class}\"><span aria-hidden=\"true\">{sign}</span> {}</td>{}{}{}</tr>",
+        member.outcome.word(),
+        cell(member.came.duration.map_or_else(|| "–".to_owned(), shown)),
+        cell(counts(member.counts)),
+        cell(member.came.age.map_or_else(|| "–".to_owned(), whole_seconds))
+    )
+}
+
+/// Why each scenario is no pass, and its run.
+fn evidence(report: &SuiteReport) -> String {
+    let mut out = String::new();
+    for member in report.members().filter(|member| !member.came.reasons.is_empty()) {
+        let Mark { sign, class, .. } = mark(member.outcome);
+        let _ = write!(
+            out,
+            "<div class=\"failure target\" id=\"{}\"><h3><span class=\"{class}\"><span aria-hidden=\"true\">{sign}</span> {}</span> {} \
+             <span class=\"muted\">{}</span></h3><ul>",
+            anchor(member),
+            member.outcome.word(),
+            line(&member.path),
+            line(&member.file)
+        );
+        for reason in &member.came.reasons {
+            let _ = write!(out, "<li>{}</li>", prose(reason));
+        }
+        out.push_str("</ul>");
+        if let Some(run) = &member.came.run {
+            let _ = write!(out, "<p class=\"muted\">run <code>{}</code></p>", line(run));
+        }
+        out.push_str("</div>\n");
+    }
+    out
+}
+
+/// A name for links, of letters and digits alone.
+fn anchor(member: &SuiteMemberReport) -> String {
+    let path = member.path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    format!("of-{}", path.collect::<String>())
+}
+
+fn mark(outcome: MemberOutcome) -> Mark {
+    let (sign, class) = match outcome {
+        MemberOutcome::Passed => ("✔", "good"),
+        MemberOutcome::Failed | MemberOutcome::FailedInDoubt | MemberOutcome::Aborted | MemberOutcome::Error => {
+            ("✘", "bad")
+        }
+        MemberOutcome::Inconclusive => ("?", "unsure"),
+        MemberOutcome::Untrusted => ("!", "unsure"),
+        MemberOutcome::Interrupted => ("■", "unsure"),
+        MemberOutcome::NothingExpected | MemberOutcome::Skipped | MemberOutcome::NotRun => ("–", "muted"),
+    };
+    Mark { sign, word: outcome.word(), class }
+}
+
+fn shown(ns: u64) -> String {
+    if ns < 10 * SECOND { measured_duration(ns as f64) } else { whole_seconds(ns) }
+}
+
+/// `1`, `0` or `0–1`.
+fn counts(range: ScoreRange) -> String {
+    match range.least == range.most {
+        true => format!("{}", range.least),
+        false => format!("{}–{}", range.least, range.most),
+    }
+}

@@ -1,0 +1,362 @@
+//! Reports as pages, opened in a Chromium.
+
+use crate::support::browser::{Browser, browser};
+use crate::support::compile::root;
+use crate::support::day::{Day, planned, scenario};
+use crate::support::{Place, Server, wait_until};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use stressc::judge::{Others, judge};
+use stressc::measure::{Event, Stats};
+use stressc::report::{Format, Report, report};
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// The report of a record in `tests/records/1/`.
+fn recorded(name: &str) -> Report {
+    let (plan, stats) = stressc::store::read(&root().join("tests/records/1").join(name)).unwrap();
+    let verdict = judge(&plan, &stats, &Others::default());
+    report(&plan, &stats, &verdict)
+}
+
+fn written(place: &Place, name: &str, report: &Report) -> PathBuf {
+    let path = place.path().join(name);
+    std::fs::write(&path, Format::Html.write(report)).unwrap();
+    path
+}
+
+/// Opens a page, which says nothing to the console and asks for nothing but itself.
+fn opened(browser: &Browser, page: &Path) {
+    browser.open(page);
+    assert_eq!(browser.console(), [""; 0], "{}", page.display());
+    let own = format!("file://{}", page.display());
+    let asked: Vec<String> = browser.requests().into_iter().filter(|url| *url != own && url != "data:,").collect();
+    assert_eq!(asked, [""; 0], "{}", page.display());
+}
+
+/// Rules of accessibility that can be checked without eyes: names of what can be used, heads of tables, headings in order, targets of
+/// links, contrast of texts (WCAG 2.2, 1.4.3). What breaks one of them.
+const RULES: &str = r#"
+const wrong = [];
+const say = (rule, element) => wrong.push(`${rule}: ${element.outerHTML.slice(0, 160)}`);
+const name = (element) => (element.getAttribute("aria-label") || element.textContent || "").trim();
+if (!document.documentElement.lang) wrong.push("no language");
+if (document.querySelectorAll("h1").length !== 1) wrong.push("not one h1");
+if (document.querySelectorAll("main").length !== 1) wrong.push("not one main");
+for (const element of document.querySelectorAll("a, button, summary, [role=img], [role=region], [role=group], select")) {
+  if (!name(element)) say("no name", element);
+}
+for (const box of document.querySelectorAll("input")) if (!box.closest("label")) say("no label", box);
+for (const table of document.querySelectorAll("table")) {
+  if (!table.caption) say("no caption", table);
+  for (const head of table.querySelectorAll("th")) if (!head.scope) say("no scope", head);
+  for (const row of table.querySelectorAll("tbody tr")) if (!row.querySelector("th")) say("no head of a row", row);
+}
+for (const chart of document.querySelectorAll("canvas")) if (!chart.closest("[role=img][aria-label]")) say("no text for a chart", chart);
+let level = 0;
+for (const heading of document.querySelectorAll("h1, h2, h3, h4")) {
+  const own = Number(heading.tagName[1]);
+  if (own > level + 1) say("a level is left out", heading);
+  level = own;
+}
+const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+for (const id of ids.filter((id, at) => ids.indexOf(id) !== at)) wrong.push(`twice the id ${id}`);
+for (const link of document.querySelectorAll("a[href^='#']")) if (!document.getElementById(link.hash.slice(1))) say("leads nowhere", link);
+const colour = (text) => (text.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
+const light = ([r, g, b]) => {
+  const part = (value) => { value /= 255; return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
+  return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+};
+const behind = (element) => {
+  for (let at = element; at; at = at.parentElement) {
+    const own = colour(getComputedStyle(at).backgroundColor);
+    if (own.length < 4 || own[3] > 0) return own;
+  }
+  return [255, 255, 255];
+};
+const seen = new Set();
+for (const element of document.querySelectorAll("body *")) {
+  const has_text = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  if (!has_text || element.closest("script, style, noscript") || !element.getClientRects().length) continue;
+  const [text, ground] = [colour(getComputedStyle(element).color), behind(element)];
+  const [a, b] = [light(text), light(ground)].sort((a, b) => b - a);
+  const key = `${text} on ${ground}`;
+  if ((a + 0.05) / (b + 0.05) < 4.5 && !seen.has(key)) { seen.add(key); say(`contrast of ${key}`, element); }
+}
+return wrong;
+"#;
+
+fn keeps_the_rules(browser: &Browser, what: &str) {
+    for scheme in ["light", "dark"] {
+        browser.prefers(scheme);
+        assert_eq!(browser.script(RULES), json!([]), "{what}, {scheme}");
+    }
+    browser.prefers("light");
+}
+
+fn fits(browser: &Browser, what: &str) {
+    browser.is_as_wide_as(390);
+    let widest = "return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > 391 && !e.closest('.scroll, nav')).slice(0, 3).map((e) => e.outerHTML.slice(0, 200))";
+    // The charts follow in the next frame.
+    wait_until(&format!("{what} is no wider than the window, {}", browser.script(widest)), SOON, || {
+        browser.script("return document.documentElement.scrollWidth").as_u64().unwrap() <= 390
+    });
+    browser.is_as_wide_as(1280);
+}
+
+#[test]
+fn a_report_is_a_page_that_can_be_zoomed_read_and_used_without_a_mouse() {
+    let Some(browser) = browser() else { return };
+    let place = Place::new();
+    for name in ["all", "ends", "aborts"] {
+        opened(&browser, &written(&place, &format!("{name}.html"), &recorded(name)));
+        keeps_the_rules(&browser, name);
+        fits(&browser, name);
+        assert_eq!(browser.console(), [""; 0], "{name}");
+    }
+    browser.open(&place.path().join("all.html"));
+    // The verdict comes first, then the timeline, then what was expected.
+    let order = browser
+        .text("return [...document.querySelectorAll('.verdict, section')].map((e) => e.id || e.className).join(' ')");
+    assert!(order.starts_with("verdict bad timeline expected steps"), "{order}");
+    // From an expectation to its window.
+    let zoom = || browser.text("return document.documentElement.dataset.zoom");
+    let whole = zoom();
+    let ranges = browser.text(
+        "const link = document.querySelector('.expectations a[data-ranges]'); link.click(); return link.dataset.ranges",
+    );
+    let ends = |text: &str| -> (f64, f64) {
+        let numbers: Vec<f64> = text.split([' ', '–']).map(|number| number.parse().unwrap()).collect();
+        (numbers[0], numbers[numbers.len() - 1])
+    };
+    let ((from, to), (first, last), all) = (ends(&ranges), ends(&zoom()), ends(&whole));
+    assert!(
+        first <= from + 0.01 && to.min(all.1) <= last + 0.01 && last - first <= (to - from) * 1.25,
+        "{ranges} in {}",
+        zoom()
+    );
+    assert_eq!(browser.text("return location.hash"), "#timeline");
+    // By the mouse: a drag zooms all charts, and a double click ends that.
+    browser.presses("\u{e00c}");
+    assert_eq!(zoom(), whole);
+    let place_of = |share: f64| {
+        let place = browser.script(
+            "const chart = document.querySelector('.u-over'); chart.scrollIntoView({ block: 'center' }); const box = chart.getBoundingClientRect();\
+             return [box.left, box.width, box.top + box.height / 2]",
+        );
+        let number = |at: usize| place[at].as_f64().unwrap();
+        (number(0) + number(1) * share, number(2))
+    };
+    browser.drags(&[place_of(0.25), place_of(0.4), place_of(0.75)]);
+    let (first, last) = ends(&zoom());
+    let near = |value: f64, wanted: f64| (value - wanted).abs() < all.1 * 0.03;
+    assert!(near(first, all.1 * 0.25) && near(last, all.1 * 0.75), "{} of {whole}", zoom());
+    browser.clicks_twice(place_of(0.5));
+    wait_until("a double click shows the whole run", SOON, || zoom() == whole);
+    // By keys: the cursor, its values and where it is.
+    browser.script("document.getElementById('charts').focus()");
+    browser.presses("\u{e00c}");
+    assert_eq!(zoom(), whole);
+    browser.presses("\u{e011}");
+    browser.presses("\u{e014}");
+    let (told, values) = (
+        browser.text("return document.getElementById('at').textContent"),
+        browser.text("return document.querySelector('.legend output').textContent"),
+    );
+    assert!(told.starts_with("at 1s") && !values.is_empty(), "{told}, {values}");
+    browser.presses("+");
+    let (first, last) = ends(&zoom());
+    assert!(last - first < all.1 * 0.6, "{}", zoom());
+    // The scheme changes what is drawn too.
+    let pixel = "const c = document.querySelector('canvas'); const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;\
+                 let sum = 0; for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) sum += data[i]; return sum";
+    let light = browser.script(pixel);
+    browser.prefers("dark");
+    wait_until("the charts are dark", SOON, || browser.script(pixel) != light);
+    let ground = browser.text("return getComputedStyle(document.body).backgroundColor");
+    assert_eq!(ground, "rgb(13, 17, 23)");
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+/// Would run, if it were let.
+fn evil(of: &str) -> String {
+    format!(
+        "{of}</title></script><script>window.ran='{of}'</script><img src=x onerror=\"window.ran='{of}'\">\" onfocus=\"window.ran='{of}'\" \
+         autofocus x=\"' <svg onload=window.ran='{of}'> <!-- `\u{0}\u{7}\u{1b}[31m\u{202e}\u{2028}` &lt; javascript:window.ran='{of}'"
+    )
+}
+
+#[test]
+fn nothing_that_came_from_outside_runs_in_a_page() {
+    let Some(browser) = browser() else { return };
+    let mut report = recorded("all");
+    report.scenario = evil("scenario");
+    report.file = evil("file");
+    report.id = evil("id");
+    report.profile = Some(evil("profile"));
+    report.reason = Some(evil("reason"));
+    report.started = evil("started");
+    report.trace_url = Some(format!("https://traces.example/{{trace_id}}{}", evil("trace")));
+    report.problems.push(evil("problem"));
+    report.notes.push(evil("note"));
+    report.trust.reasons.push(evil("trust"));
+    if let Some(gave_way) = &mut report.gave_way {
+        gave_way.text = evil("gave way");
+    }
+    report.died =
+        vec![stressc::report::Death { service: evil("died"), status: evil("status"), output: evil("output") }];
+    report.outputs = vec![stressc::report::Output { service: evil("service"), output: evil("output") }];
+    report.restarts =
+        vec![stressc::report::Restart { service: evil("restart"), at: 1_000_000_000, status: evil("status") }];
+    for expected in &mut report.expectations {
+        expected.text = evil("expectation");
+        expected.reason = Some(evil("reason of an expectation"));
+    }
+    let loads: Vec<String> = report.loads.iter().map(|load| load.name.clone()).collect();
+    let named =
+        |name: &mut String| *name = evil(&format!("load {}", loads.iter().position(|load| load == name).unwrap_or(9)));
+    report.loads.iter_mut().for_each(|load| named(&mut load.name));
+    report.timeline.loads.iter_mut().for_each(|load| named(&mut load.load));
+    for window in &mut report.windows {
+        named(&mut window.load);
+        window.name = evil("window");
+        window.steps.iter_mut().for_each(|row| row.step = evil("step"));
+    }
+    for failures in &mut report.failures {
+        failures.because = Some(evil("because"));
+        failures.condition = Some(evil("condition"));
+    }
+    assert!(!report.examples.failed.is_empty() && !report.examples.slowest.is_empty());
+    for told in report.examples.failed.iter_mut().chain(&mut report.examples.slowest) {
+        told.request = Some(evil("request"));
+        told.body = Some(evil("answer"));
+        told.because = Some(evil("cause"));
+        told.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
+    }
+    for row in &mut report.course.rows {
+        row.name = evil("row");
+        row.what = evil("what");
+    }
+    report.curves.steps.iter_mut().for_each(|step| step.series = evil("curve"));
+    for (watch, line) in report.watched.iter_mut().zip(&mut report.timeline.watched) {
+        watch.name = evil(&watch.name);
+        line.name.clone_from(&watch.name);
+        watch.gaps.iter_mut().for_each(|gap| gap.reason = evil("gap"));
+    }
+    for fault in &mut report.planned.faults {
+        fault.name = evil("fault");
+        fault.what = evil("what it does");
+        fault.called = evil("called");
+    }
+    for injection in &mut report.injections {
+        injection.shown = Some(evil("shown"));
+        injection.mechanism = evil("mechanism");
+    }
+    report.planned.events.iter_mut().for_each(|event| event.name = evil("event"));
+    for occurrence in &mut report.occurrences {
+        occurrence.output = Some(evil("output of an event"));
+        occurrence.problem = Some(evil("problem of an event"));
+    }
+    for ledger in &mut report.ledgers {
+        ledger.name = evil("ledger");
+        ledger.violations.iter_mut().for_each(|violation| violation.key = evil("key"));
+        ledger.doubts.iter_mut().for_each(|doubt| doubt.because = evil("doubt"));
+    }
+    let place = Place::new();
+    let page = written(&place, "evil.html", &report);
+    // The policy of the page would refuse what runs and say so in the console, which stays empty: nothing of it was even code.
+    opened(&browser, &page);
+    browser.script("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
+    browser.script("document.querySelectorAll('a, button, input').forEach((element) => element.focus())");
+    assert_eq!(browser.script("return window.ran === undefined"), true, "{}", browser.script("return window.ran"));
+    let counted = "return [document.scripts.length, document.querySelectorAll('img, body svg:not(.legend svg), [onfocus], [onload], [onerror]').length]";
+    assert_eq!(browser.script(counted), json!([3, 0]));
+    let title = browser.text("return document.title");
+    assert!(title.contains("scenario</title></script><script>window.ran"), "{title}");
+    let links = browser.script("return [...document.links].filter((link) => !link.hash || link.protocol !== 'file:').map((link) => link.protocol + link.hostname)");
+    let links = links.as_array().unwrap();
+    assert!(!links.is_empty() && links.iter().all(|link| link == "https:traces.example"), "{links:?}");
+    fits(&browser, "a page with long names");
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn an_hour_of_fifty_series_is_a_small_page_that_is_ready_at_once() {
+    const HOUR: u64 = 3600;
+    let plan = planned(&scenario(5, 10, "    hold 10/s for 1h", "  expect p95(l0) < 1s"));
+    assert_eq!(plan.series.iter().filter(|series| series.is_request()).count(), 50);
+    let mut day = Day::new(&plan, 2, 7);
+    let mut stats = Stats::new(&plan);
+    for second in 0..HOUR {
+        day.events(second).into_iter().for_each(|event| stats.take(event));
+    }
+    stats.take(Event::Ended { at: HOUR * 1_000_000_000 });
+    let verdict = judge(&plan, &stats, &Others::default());
+    let report = report(&plan, &stats, &verdict);
+    let page = Format::Html.write(&report);
+    assert!(page.len() < 5 << 20, "{} bytes", page.len());
+    let Some(browser) = browser() else { return };
+    let place = Place::new();
+    let path = place.path().join("hour.html");
+    std::fs::write(&path, page).unwrap();
+    // Other tests keep the processor busy: the quickest of some times counts.
+    let mut times = Vec::new();
+    for _ in 0..8 {
+        opened(&browser, &path);
+        times.push(browser.text("return document.documentElement.dataset.ready").parse::<u64>().unwrap());
+        if times.iter().any(|time| *time < 500) {
+            return;
+        }
+    }
+    panic!("ready after {times:?} ms");
+}
+
+#[test]
+fn a_suite_is_a_page_of_its_scenarios() {
+    let Some(browser) = browser() else { return };
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new();
+    let one = server.scenario("    hold 20/s for 500ms", "    error_rate(main) < 50%");
+    let two = one.replace("scenario test", "scenario other").replace("error_rate(main) < 50%", "p50(main) < 1us");
+    let text =
+        format!("{one}{two}suite both {{\n  area all: test, other\n  ready when score >= 40% and passed(test)\n}}\n");
+    place.write("both.stress", &text);
+    let ran = place.call(&["run", "both.stress:both", "--no-progress", "--out", "html=suite.html"]);
+    let page = place.path().join("suite.html");
+    assert!(page.is_file(), "{}{}", ran.out, ran.err);
+    opened(&browser, &page);
+    keeps_the_rules(&browser, "a suite");
+    fits(&browser, "a suite");
+    let told = browser.text("return document.body.innerText");
+    for part in ["score", "2 of 2 scenarios", "p50(main) < 1us", "passed(test)"] {
+        assert!(told.contains(part), "{part} in\n{told}");
+    }
+    assert!(browser.text("return document.querySelector('a[href^=\"#of-\"]').textContent").contains("other"));
+}
+
+#[test]
+fn a_trace_is_linked_by_an_address_with_its_id() {
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new();
+    let text = server.scenario("    hold 20/s for 500ms", "    p50(main) < 1us");
+    let ran =
+        place.run(&text, &["--out", "html=page.html", "--trace-url", "https://traces.example/t/{trace_id}?a=1&b=2"]);
+    let page = std::fs::read_to_string(place.path().join("page.html")).unwrap();
+    let trace = ran.result["examples"]["slowest"][0]["traceparent"].as_str().unwrap().split('-').nth(1).unwrap();
+    let link = format!("href=\"https://traces.example/t/{trace}?a=1&amp;b=2\"");
+    assert!(page.contains(&link), "{link}");
+    let again = place.call(&["report", "last", "--out", "html=-"]);
+    assert!(
+        again.out.contains("traceparent") && !again.out.contains("traces.example/t"),
+        "it is no part of the record"
+    );
+    for wrong in ["javascript:alert(1)//{trace_id}", "https://traces.example", "traces.example/{trace_id}"] {
+        let ran = place.call(&["report", "last", "--out", "html=x.html", "--trace-url", wrong]);
+        assert!(
+            ran.code == 2 && ran.err.contains("write it like `https://traces.example/trace/{trace_id}`"),
+            "{}",
+            ran.err
+        );
+    }
+}
