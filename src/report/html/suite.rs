@@ -4,8 +4,9 @@ use super::heading::{Mark, outcome, started};
 use super::markup::{line, prose, table};
 use super::{Section, page};
 use crate::base::units::{SECOND, measured_duration, percent, whole_seconds};
-use crate::judge::{MemberOutcome, ScoreRange, VerdictKind};
-use crate::report::{SuiteReport, suite::SuiteArea, suite::SuiteMemberReport};
+use crate::judge::{MemberOutcome, RuleSeen, RuleState, ScoreRange, VerdictKind};
+use crate::report::SuiteReport;
+use crate::report::suite::{RulesCovered, SuiteArea, SuiteMemberReport};
 use std::fmt::Write;
 
 pub fn suite(report: &SuiteReport) -> Vec<u8> {
@@ -42,6 +43,7 @@ pub fn suite(report: &SuiteReport) -> Vec<u8> {
     let sections = [
         ("ready", "Ready when", gates(report)),
         ("areas", "Areas", areas(report)),
+        ("rules", "Alerting rules", rules(report)),
         ("evidence", "Evidence", evidence(report)),
     ];
     let sections: Vec<Section> = sections
@@ -100,6 +102,38 @@ fn member(member: &SuiteMemberReport) -> String {
         cell(counts(member.counts)),
         cell(member.came.age.map_or_else(|| "–".to_owned(), whole_seconds))
     )
+}
+
+/// Which alerting rules the suite has seen fire.
+fn rules(report: &SuiteReport) -> String {
+    let rule = |own: &RuleSeen| {
+        let (sign, class) = match own.state {
+            RuleState::Fired => ("✔", "good"),
+            RuleState::DidNotFire => ("✘", "bad"),
+            RuleState::NotKnown => ("?", "unsure"),
+            RuleState::NotTested | RuleState::NeverProvoked | RuleState::CannotBeProvoked => ("–", "muted"),
+        };
+        format!(
+            "<tr><th scope=\"row\">{}</th><td class=\"text {class}\"><span aria-hidden=\"true\">{sign}</span> {}</td>\
+             <td class=\"text\">{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
+            line(&own.alert),
+            own.state.words(),
+            prose(own.reason.as_deref().unwrap_or_default()),
+            line(&own.scenarios.join(", ")),
+            own.line
+        )
+    };
+    let of_file = |own: &RulesCovered| {
+        let labels: Vec<String> = own.labels.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!(" with {}", labels.join(", ")) };
+        let label = format!("{}{labels}: {} fired in time", own.file, own.share);
+        let rows: String = own.rules.iter().map(rule).collect();
+        let mut out = String::new();
+        let heads = ["rule", "<what was seen", "<why", "<scenarios", "line"];
+        table(&mut out, &label, &heads, &format!("<tbody>{rows}</tbody>"));
+        out
+    };
+    report.rules.iter().map(of_file).collect()
 }
 
 /// Why each scenario is no pass, and its run.
