@@ -65,7 +65,7 @@ fn a_record_renders_in_every_format() {
             match format {
                 // `tests/html.rs` opens it in a browser.
                 Format::Html => {
-                    assert!(ran.out.starts_with("<!DOCTYPE html>") && ran.out.ends_with("</html>\n"), "{path}")
+                    assert!(ran.out.starts_with("<!DOCTYPE html>") && ran.out.ends_with("</html>\n"), "{path}");
                 }
                 Format::Json => assert_eq!(ran.out, place.call(&["report", &path, "--json"]).out),
             }

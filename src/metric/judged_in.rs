@@ -81,6 +81,7 @@ fn of_metric(metric: &Metric, stats: &Stats) -> Vec<Range> {
         Metric::Drift { fine, .. } => fine.iter().flat_map(|part| of_metric(part, stats)).collect(),
         Metric::Other { ranges, .. } => ranges.clone(),
         Metric::Counter(counter) => narrowed(&counter.ranges, &counter.scopes, stats),
+        Metric::Buckets(own) => own.ranges.clone(),
         Metric::Ledger { .. } | Metric::Alerts { .. } => Vec::new(),
     }
 }
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn windows_are_joined_and_end_with_the_run() {
         let mut stats = Stats::bare(vec![0, 100], 0);
-        stats.take(Event::Ended { at: 100 });
+        stats.take(Event::LoadEnded { at: 100 });
         let crashes = |ranges: &[Range]| {
             let (service, scopes) = ("shop".to_owned(), Scopes::default());
             let metric = Metric::Crashes(Crashes { service, excused_by: Vec::new(), ranges: ranges.to_vec(), scopes });
