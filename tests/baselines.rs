@@ -81,7 +81,11 @@ fn a_regression_is_caught_against_recorded_runs_and_accepted() {
     let (verdict, baseline) = judged(&ran);
     assert_eq!((verdict, &baseline["verdict"]), ("failed", &"regressed".into()), "{}{}", ran.out, ran.err);
     assert_eq!((ran.code, &baseline["runs"]), (1, &serde_json::json!([3, 1])));
-    assert!(ran.out.contains("regressed: +") && ran.out.contains(") against 3 runs, smallest detectable change +"), "{}", ran.out);
+    assert!(
+        ran.out.contains("regressed: +") && ran.out.contains(") against 3 runs, smallest detectable change +"),
+        "{}",
+        ran.out
+    );
     let unlike = "unlike in the baseline, the address of `api` is `127.0.0.1:";
     assert!(ran.out.contains(unlike), "{}", ran.out);
     // What was compared is part of the record.
@@ -95,7 +99,9 @@ fn a_regression_is_caught_against_recorded_runs_and_accepted() {
     assert_eq!((ran.code, names(&place.path().join("baselines/test/test")).len()), (0, 4), "{}", ran.err);
     let ran = place.call(&["run", "test.stress", "--no-progress"]);
     assert!(
-        ran.code != 1 && ran.out.contains("against 1 run, smallest detectable change +") && ran.out.contains("is advice alone"),
+        ran.code != 1
+            && ran.out.contains("against 1 run, smallest detectable change +")
+            && ran.out.contains("is advice alone"),
         "{}",
         ran.out
     );

@@ -248,7 +248,7 @@ pub struct RunArgs {
     /// Only part I of N of the arrivals and users; all N parts add up to the whole
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
-    /// Also write the result, as `json=PATH` (`-` for standard output), or serve metrics while the run goes on, as `openmetrics=ADDRESS:PORT`; repeatable
+    /// Also write the result, as `json=PATH` (`-` for standard output) or `html=PATH`, or serve metrics while the run goes on, as `openmetrics=ADDRESS:PORT`; repeatable
     #[arg(long = "out", value_name = "NAME=PLACE", value_parser = out)]
     pub out: Vec<Out>,
 
