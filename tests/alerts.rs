@@ -60,3 +60,31 @@ fn the_facts_of_a_source_of_alerts_are_in_the_plan() {
     assert_eq!(serde_json::from_str::<Plan>(&text).unwrap().alert_sources, plan.alert_sources);
     assert!(!serde_json::to_string(other).unwrap().contains("facts"));
 }
+
+/// A source that nothing of a scenario asks would have to answer before its load.
+#[test]
+fn a_source_of_the_file_is_of_the_scenarios_that_ask_it() {
+    let sources = |expected: &str| {
+        let place = Place::new();
+        let text = format!(
+            "alerts pager = prometheus(\"http://127.0.0.1:9090\")
+
+scenario test {{
+  target api = http(\"http://127.0.0.1:9\")
+  flow visit on api {{ get \"/\" }}
+  load main of visit {{ hold 1/s for 1m }}
+  steady_state {{ error_rate(main) < 1% }}
+  fault cut = partition(api) at main + 10s for 10s
+  expect {expected}
+}}
+"
+        );
+        let file = place.write("test.stress", &text);
+        let loaded = load(&file, &Asked::default()).unwrap();
+        let (program, said) = check(&loaded.inputs, &loaded.sources);
+        assert!(!said.has_errors(), "{:?}", said.sorted());
+        plan(&program.scenarios[0], "test.stress", Share::WHOLE, MACHINE).0.alert_sources.len()
+    };
+    assert_eq!(sources("time_to_recover(cut) < 10s"), 0);
+    assert_eq!(sources("time_to_detect(cut) < 10s"), 1);
+}

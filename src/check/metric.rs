@@ -343,9 +343,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         builtin: &'static Builtin,
         frame: FrameId,
     ) -> Option<(Option<Subject>, Type)> {
-        // Where alerts are watched, it is their firing that detects.
-        self.sources_in_sight(frame);
-        if builtin.name != "time_to_detect" || self.out.alert_sources.is_empty() {
+        // Where alerts are watched, it is their firing that detects. Other metrics bring no source into a scenario.
+        let detects = builtins::metric(builtin.name) == Some(Function::Recovery(RecoveryFunction::TimeToDetect));
+        if detects {
+            self.sources_in_sight(frame);
+        }
+        if !detects || self.out.alert_sources.is_empty() {
             self.needs_steady_state(first.value.span);
         }
         let mut windows = Vec::new();
