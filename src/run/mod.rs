@@ -240,7 +240,7 @@ async fn around_load(
     let ready = match ready {
         Ok(()) => tokio::select! {
             quiet = services.alerts.ready(plan) => quiet.map(|told| told.into_iter().for_each(&mut *tell)),
-            why = gone(services.happened) => Err(RunError::Setup(why)),
+            why = gone(services.happened, |what| tell(control::as_event(what, 0))) => Err(RunError::Setup(why)),
             () = interrupt.wait() => Err(RunError::Interrupted),
         },
         Err(error) => Err(error),
@@ -292,7 +292,7 @@ async fn around_load(
                 }
                 Some(trial) => tokio::select! {
                     tried = dry_run::perform(&parts, setup, trial) => Ok(tried.map(|()| 0)?),
-                    why = gone(services.happened) => Err(RunError::Setup(why)),
+                    why = gone(services.happened, drop) => Err(RunError::Setup(why)),
                     () = interrupt.wait() => Err(RunError::Interrupted),
                 },
             }
@@ -308,8 +308,8 @@ async fn around_load(
     result
 }
 
-/// Returns when a service has ended for good, or somebody else listens in its place; says which.
-async fn gone(happened: &mut mpsc::UnboundedReceiver<Happened>) -> String {
+/// Returns when a service has ended for good, or somebody else listens in its place; says which. What else happens is passed on.
+async fn gone(happened: &mut mpsc::UnboundedReceiver<Happened>, mut pass: impl FnMut(Happened)) -> String {
     loop {
         match happened.recv().await {
             Some(Happened::Died { service, status, output, .. }) => {
@@ -318,7 +318,7 @@ async fn gone(happened: &mut mpsc::UnboundedReceiver<Happened>) -> String {
             Some(Happened::Displaced { service, problem }) => {
                 return format!("the service `{service}` is not alone: {problem}");
             }
-            Some(Happened::Fell { .. } | Happened::Back { .. } | Happened::Unknown { .. }) => {}
+            Some(other @ (Happened::Fell { .. } | Happened::Back { .. } | Happened::Unknown { .. })) => pass(other),
             None => std::future::pending().await,
         }
     }
@@ -450,4 +450,25 @@ fn beside(plan: &Plan) -> &Path {
 /// The id of a run as a number: FNV-1a, whose values never change.
 fn run_key(id: &str) -> u64 {
     id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_happens_while_somebody_waits_is_not_lost() {
+        let (told, mut happened) = mpsc::unbounded_channel();
+        let service = || "app".to_owned();
+        let unknown = Happened::Unknown { service: service(), problem: "owner unknown".to_owned() };
+        let displaced = Happened::Displaced { service: service(), problem: "another".to_owned() };
+        [unknown, Happened::Back { service: service() }, displaced].into_iter().for_each(|what| drop(told.send(what)));
+        let mut passed = Vec::new();
+        let why = gone(&mut happened, |what| passed.push(control::as_event(what, 0))).await;
+        assert_eq!(why, "the service `app` is not alone: another");
+        assert!(
+            matches!(&passed[..], [Event::Problem { problem }, Event::ServiceBack { at: 0, .. }] if problem.contains("owner unknown")),
+            "{passed:?}"
+        );
+    }
 }
