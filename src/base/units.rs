@@ -104,6 +104,17 @@ pub fn whole_seconds(ns: u64) -> String {
     duration(ns / SECOND * SECOND)
 }
 
+/// An instant to the millisecond, as logs have it.
+pub fn whole_milliseconds(ns: u64) -> String {
+    duration(ns / MILLISECOND * MILLISECOND)
+}
+
+/// An instant to the nearest tenth of a second.
+pub fn tenths(ns: u64) -> String {
+    const TENTH: u64 = SECOND / 10;
+    duration(ns.saturating_add(TENTH / 2) / TENTH * TENTH)
+}
+
 /// `1 run`, `2 runs`.
 pub fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })

@@ -1,7 +1,9 @@
 //! What sources of alerts told: what became of each alert that was expected, and which others fired.
 
+use super::badge::{Badge, Tone};
 use super::seconds::seconds;
-use crate::check::program::{AlertFacts, AlertSource};
+use crate::base::units::tenths;
+use crate::check::program::{AlertFacts, AlertSource, in_evaluations};
 use crate::measure::{AlertStage, Stats};
 use crate::metric::alerts::{self, AlertClass, AlertFinding, Firing};
 use crate::plan::{AlertDoes, Condition, Expectation, Plan, PlannedAlert, Range};
@@ -92,6 +94,58 @@ impl super::seconds::InSeconds for Time {
 
     fn in_seconds(&self) -> (f64, Option<f64>) {
         (self.0.in_seconds(), self.1.in_seconds())
+    }
+}
+
+impl ExpectedAlert {
+    /// How good it was: to flap holds its line, and is nothing to be glad of.
+    pub fn tone(&self) -> Tone {
+        match self.class {
+            AlertClass::Flapping => Tone::Unsure,
+            class => Badge::of(class.outcome()).tone,
+        }
+    }
+}
+
+impl AlertInstants {
+    /// The first stage that is known of it.
+    pub fn first(&self) -> Option<Time> {
+        self.rule.or(self.active).or(self.delivered)
+    }
+}
+
+impl Time {
+    /// Of what fired in it.
+    pub fn told(self) -> String {
+        match self {
+            Time(from, Some(to)) => format!("{}–{}", tenths(from), tenths(to)),
+            Time(from, None) => format!("from {} on", tenths(from)),
+        }
+    }
+}
+
+impl OtherAlert {
+    /// `severity="page", zone="b"`.
+    pub fn labelled(&self) -> String {
+        let labels: Vec<String> = self.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+        labels.join(", ")
+    }
+}
+
+impl Unasked {
+    pub fn told(&self) -> String {
+        let (from, to) = (tenths(self.range.0), tenths(self.range.1));
+        format!("could not be asked from {from} to {to}: {}", self.reason)
+    }
+}
+
+impl DoubtfulRule {
+    pub fn told(&self) -> Vec<String> {
+        let failed = self.problem.as_ref().map(|problem| format!("the rule `{}` failed: {problem}", self.name));
+        let absent = (!self.absent.is_empty()).then(|| {
+            format!("the rule `{}` cannot fire: no series of `{}` exists", self.name, self.absent.join("`, `"))
+        });
+        failed.into_iter().chain(absent).collect()
     }
 }
 
@@ -243,16 +297,12 @@ fn instants(firing: &Firing) -> AlertInstants {
 fn facts(check: &PlannedAlert, facts: &AlertFacts, stats: &Stats) -> Option<[u64; 3]> {
     let name = check.name.as_ref()?;
     let told = stats.alert_rules.iter().filter(|told| told.source == check.source).flat_map(|told| &told.rules);
-    let whole = |held: u64, interval: u64| match interval {
-        0 => held,
-        interval => held.div_ceil(interval).saturating_mul(interval),
-    };
     if let Some(rule) = told.into_iter().find(|rule| rule.name == *name) {
-        return Some([rule.interval, whole(rule.held, rule.interval), facts.grouping]);
+        return Some([rule.interval, in_evaluations(rule.held, rule.interval), facts.grouping]);
     }
     let rule = facts.rules.as_ref()?.iter().find(|rule| rule.alert == *name)?;
     let interval = facts.interval(rule);
-    Some([interval, whole(rule.held, interval), facts.grouping])
+    Some([interval, in_evaluations(rule.held, interval), facts.grouping])
 }
 
 fn spent(from: u64, firing: &Firing, facts: Option<[u64; 3]>) -> Spent {

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod alerts;
+mod badge;
 mod beside;
 mod causes;
 mod counters;

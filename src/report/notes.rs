@@ -4,7 +4,7 @@ use super::loads::LoadTotals;
 use super::watched::WatchedSeries;
 use super::windows::Window;
 use super::{AddressChange, Restart, generator};
-use crate::base::units::{MILLISECOND, duration, grouped, percent};
+use crate::base::units::{grouped, percent, whole_milliseconds};
 use crate::measure::{Since, of_target};
 
 /// Of drops or failures: below this latencies are what they seem.
@@ -45,7 +45,7 @@ pub fn notes(
 /// New connections went elsewhere, and those that were open stayed.
 fn moved(resolved: &AddressChange) -> String {
     let AddressChange { target, at, addresses } = resolved;
-    let at = duration(at / MILLISECOND * MILLISECOND);
+    let at = whole_milliseconds(*at);
     format!("the name of `{target}` led to {} from {at} on, for new connections", addresses.join(", "))
 }
 
@@ -61,7 +61,7 @@ fn falls(restarts: &[Restart]) -> Vec<String> {
         if restarts[..place].iter().any(|other| other.service == *service) {
             continue;
         }
-        let at = duration(at / MILLISECOND * MILLISECOND);
+        let at = whole_milliseconds(*at);
         notes.push(match restarts.iter().filter(|other| other.service == *service).count() {
             1 => format!("the service `{service}` ended at {at} ({status}) and was started again"),
             times => format!(
@@ -76,13 +76,13 @@ fn falls(restarts: &[Restart]) -> Vec<String> {
 fn rested(load: &LoadTotals) -> Vec<String> {
     let mut notes = Vec::new();
     if load.rested_ns > 0 {
-        let length = duration(load.rested_ns / MILLISECOND * MILLISECOND);
+        let length = whole_milliseconds(load.rested_ns);
         notes.push(format!("`{}`: its users waited {length} in all after iterations that failed", load.name));
     }
     let Since { count, first } = load.without_rows;
     if count > 0 {
         let users = if count == 1 { "a user".to_owned() } else { format!("{} users", grouped(count as f64, 0)) };
-        let from = duration(first / MILLISECOND * MILLISECOND);
+        let from = whole_milliseconds(first);
         notes.push(format!("`{}`: no rows left for {users} from {from} on", load.name));
     }
     notes

@@ -20,6 +20,19 @@ pub struct PhaseTimes {
     pub service: Percentiles,
 }
 
+impl PhaseTimes {
+    /// Each phase that there was, by its name.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, Percentiles)> {
+        let all = [
+            ("connect", Some(self.connect)),
+            ("tls", self.tls),
+            ("first byte", Some(self.first_byte)),
+            ("service", Some(self.service)),
+        ];
+        all.into_iter().filter_map(|(phase, times)| Some((phase, times?)))
+    }
+}
+
 /// The distribution of the times, in nanoseconds. None if the value lies at a request without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Percentiles {

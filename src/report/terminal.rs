@@ -9,17 +9,18 @@ mod examples;
 pub(super) mod faults;
 pub(super) mod ledgers;
 mod phases;
-mod suite;
+pub mod suite;
 mod watched;
 
 pub use suite::suite;
 
+use super::badge::{Badge, Caveat, Tone, caveats};
 use super::{Expected, Report, Spread, Window};
 use crate::base::shown::{escaped, escaped_line, escaped_page};
 use crate::base::units::{bytes, duration, grouped, measured_duration, percent, short, whole_seconds};
-use crate::judge::{Standing, VerdictKind};
+use crate::judge::Standing;
 use crate::measure::of_target;
-use crate::metric::{Outcome, Quantity, printed, told_across};
+use crate::metric::{Outcome, Quantity, told_across};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -45,6 +46,15 @@ impl Paint {
 
     fn bold(&self, text: &str) -> String {
         self.with(Style::new().bold(), text)
+    }
+
+    fn tone(&self, tone: Tone, text: &str) -> String {
+        match tone {
+            Tone::Good => self.good(text),
+            Tone::Bad => self.bad(text),
+            Tone::Unsure | Tone::Muted => self.unsure(text),
+            Tone::Plain => text.to_owned(),
+        }
     }
 
     fn good(&self, text: &str) -> String {
@@ -92,18 +102,8 @@ fn name_width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
 }
 
 fn heading(out: &mut String, report: &Report, paint: &Paint) {
-    let mark = match report.verdict {
-        VerdictKind::Passed if report.expectations.iter().all(|own| own.implied) => "– no verdict".to_owned(),
-        VerdictKind::Passed => paint.good("✔ passed"),
-        VerdictKind::Failed => paint.bad("✘ failed"),
-        VerdictKind::Inconclusive => paint.unsure("? inconclusive"),
-        VerdictKind::Untrusted => paint.unsure("! untrusted"),
-        VerdictKind::Aborted => paint.unsure("■ aborted"),
-        VerdictKind::Error if report.died.is_empty() && !report.not_torn_down.is_empty() => {
-            paint.bad("✘ teardown failed")
-        }
-        VerdictKind::Error => paint.bad("✘ could not be run"),
-    };
+    let Badge { sign, word, tone } = Badge::of_run(report);
+    let mark = paint.tone(tone, &format!("{sign} {word}"));
     let share = report.share;
     let part =
         if share.count > 1 { format!(" · share {} of {}", share.index + 1, share.count) } else { String::new() };
@@ -121,19 +121,8 @@ fn heading(out: &mut String, report: &Report, paint: &Paint) {
     if let Some(gave_way) = &report.gave_way {
         let _ = writeln!(out, "  {}", escaped(&gave_way.text));
     }
-    for limit in &report.trust.limits {
-        let mark = if report.trust.reasons.contains(&limit.text) { "!" } else { "→" };
-        let _ = writeln!(out, "  {} {}", paint.unsure(mark), limit.text);
-    }
-    let of_loads = |reason: &&String| report.trust.limits.iter().all(|limit| limit.text != **reason);
-    for reason in report.trust.reasons.iter().filter(of_loads) {
-        let _ = writeln!(out, "  {} {reason}", paint.unsure("!"));
-    }
-    for problem in &report.problems {
-        let _ = writeln!(out, "  {} {}", paint.bad("!"), escaped(problem));
-    }
-    for note in &report.notes {
-        let _ = writeln!(out, "  {} {}", paint.unsure("!"), escaped(note));
+    for Caveat { sign, tone, text } in caveats(report) {
+        let _ = writeln!(out, "  {} {}", paint.tone(tone, sign), escaped(text));
     }
     for death in &report.died {
         if !death.output.is_empty() {
@@ -155,11 +144,8 @@ fn expectations(out: &mut String, report: &Report, paint: &Paint) {
     let _ = writeln!(out, "\n{}", paint.bold("expected"));
     let width = report.expectations.iter().map(|e| e.text.chars().count()).max().unwrap_or(0);
     for expected in &report.expectations {
-        let mark = match expected.outcome {
-            Outcome::Held => paint.good("✔"),
-            Outcome::Failed => paint.bad("✘"),
-            Outcome::Inconclusive => paint.unsure("?"),
-        };
+        let Badge { sign, tone, .. } = Badge::of(expected.outcome);
+        let mark = paint.tone(tone, sign);
         let implied = if expected.implied { paint.dim("  (implied)") } else { String::new() };
         let _ = writeln!(out, "  {mark} {:<width$}   {}{implied}", expected.text, found(expected, paint));
     }
@@ -227,41 +213,10 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
     let _ = writeln!(out, "{}", paint.dim(&header));
     for window in windows {
         let span = format!("{}–{}", duration(window.start_ns), duration(window.end_ns));
-        let missing = window.dropped + window.unsent;
-        let mut note = match window.planned {
-            Some(planned) => {
-                format!("{} of {} iterations started", grouped(window.started as f64, 0), grouped(planned as f64, 0))
-            }
-            None if window.is_after => "of iterations that began before".to_owned(),
-            None => format!("{} iterations started", grouped(window.started as f64, 0)),
-        };
-        if missing > 0 {
-            let _ = write!(
-                note,
-                ", {} dropped, {} not started",
-                grouped(window.dropped as f64, 0),
-                grouped(window.unsent as f64, 0)
-            );
-        }
-        if let Some(done) = window.done_ns {
-            let _ = write!(note, ", all done after {}", measured_duration(done.saturating_sub(window.start_ns) as f64));
-        }
-        if let Some(tried) = &window.tried {
-            let _ = write!(note, ", {}: {}", tried.verdict, tried.because);
-        }
-        if !window.judged && !window.is_after {
-            note.push_str(", not judged");
-        }
-        let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
-        // Of what was chosen and never came there is nothing to say.
-        for row in window.steps.iter().filter(|row| !row.is_derived || row.samples > 0) {
+        let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&window.note()));
+        for row in window.told_steps() {
             let failed = paint.failed(of_target(&row.failed), row.samples);
-            let time = |recorded: Option<u64>| match (recorded, row.measured) {
-                _ if row.samples == 0 => "–".to_owned(),
-                (None, _) => "no answer".to_owned(),
-                (Some(recorded), Some((unit, worth))) => printed(recorded as f64 * worth, unit),
-                (Some(recorded), None) => measured_duration(recorded as f64),
-            };
+            let time = |recorded: Option<u64>| row.time(recorded).unwrap_or_else(|| "no answer".to_owned());
             let _ = writeln!(
                 out,
                 "    {:<step$} {:>11} {:>9} {:>8} {failed} {:>9} {:>9} {:>9} {:>9}",

@@ -1,11 +1,13 @@
 //! The windows of a report: each stage of each load, each level of a sweep, and each trial of a search, with what each step did in it.
 
-use crate::base::units::SECOND;
+use crate::base::units::{SECOND, grouped, measured_duration};
 use crate::measure::{Failure, Ranked, Stats, Times, Tried};
+use crate::metric::printed;
 use crate::plan::{Load, Member, Plan, Range, Series, Stage, StageKind, Type};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// One stage of one load, one level of a sweep or one trial of a search, as planned and as it happened.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -29,6 +31,48 @@ pub struct Window {
     pub dropped: u64,
     pub unsent: u64,
     pub steps: Vec<StepRow>,
+}
+
+impl Window {
+    /// How many iterations it had, and how it ended. What it is of stands before it where it is no stage.
+    pub fn note(&self) -> String {
+        let count = |n: u64| grouped(n as f64, 0);
+        let mut note = match self.planned {
+            Some(planned) => format!("{} of {} iterations started", count(self.started), count(planned)),
+            None if self.is_after => "of iterations that began before".to_owned(),
+            None => format!("{} iterations started", count(self.started)),
+        };
+        if self.dropped + self.unsent > 0 {
+            let _ = write!(note, ", {} dropped, {} not started", count(self.dropped), count(self.unsent));
+        }
+        if let Some(done) = self.done_ns {
+            let _ = write!(note, ", all done after {}", measured_duration(done.saturating_sub(self.start_ns) as f64));
+        }
+        if let Some(tried) = &self.tried {
+            let _ = write!(note, ", {}: {}", tried.verdict, tried.because);
+        }
+        if !self.judged && !self.is_after {
+            note.push_str(", not judged");
+        }
+        note
+    }
+
+    /// There is nothing to say of selected requests that never came.
+    pub fn told_steps(&self) -> impl Iterator<Item = &StepRow> {
+        self.steps.iter().filter(|row| !row.is_derived || row.samples > 0)
+    }
+}
+
+impl StepRow {
+    /// A time of its own, in its unit. `None` is a request without an answer.
+    pub fn time(&self, recorded: Option<u64>) -> Option<String> {
+        match (recorded, self.measured) {
+            _ if self.samples == 0 => Some("–".to_owned()),
+            (None, _) => None,
+            (Some(recorded), Some((unit, worth))) => Some(printed(recorded as f64 * worth, unit)),
+            (Some(recorded), None) => Some(measured_duration(recorded as f64)),
+        }
+    }
 }
 
 /// The outcome of a trial.

@@ -58,6 +58,14 @@ impl Delays {
     }
 }
 
+/// A time that a rule counts in whole evaluations; as it is where it is not known how often these come.
+pub fn in_evaluations(time: u64, interval: u64) -> u64 {
+    match interval {
+        0 => time,
+        interval => time.div_ceil(interval).saturating_mul(interval),
+    }
+}
+
 impl AlertFacts {
     pub fn is_empty(&self) -> bool {
         *self == AlertFacts::default()
@@ -66,14 +74,6 @@ impl AlertFacts {
     /// How often a rule is evaluated, nothing where that is not known.
     pub fn interval(&self, rule: &Rule) -> u64 {
         rule.interval.or(self.evaluation).unwrap_or(0)
-    }
-
-    /// A time that is counted in whole evaluations of a rule.
-    fn in_evaluations(&self, rule: &Rule, time: u64) -> u64 {
-        match self.interval(rule) {
-            0 => time,
-            interval => time.div_ceil(interval).saturating_mul(interval),
-        }
     }
 
     /// What lies between the cause of an alert and its being told.
@@ -85,14 +85,14 @@ impl AlertFacts {
             scrape: self.scrape.unwrap_or(0),
             window: read.looks_back,
             evaluation: self.interval(rule).saturating_mul(evaluations),
-            held: self.in_evaluations(rule, rule.held),
+            held: in_evaluations(rule.held, self.interval(rule)),
             grouping: self.grouping,
         }
     }
 
     /// What lies between the end of the cause of an alert and its being resolved: the alert is kept firing instead of held back.
     pub fn delays_of_the_end(&self, rule: &Rule) -> Delays {
-        Delays { held: self.in_evaluations(rule, rule.keeps), grouping: 0, ..self.delays(rule) }
+        Delays { held: in_evaluations(rule.keeps, self.interval(rule)), grouping: 0, ..self.delays(rule) }
     }
 
     /// How long after its cause an alert is told of at the earliest. What is not known counts as nothing, so that this is a proof.

@@ -25,7 +25,7 @@ pub use action::{
     Action, After, CommandFault, CommandLine, Database, DatabaseFault, HostFault, LinkDirection, LinkFault, Measure,
     NetworkRoute, ServiceFault,
 };
-pub use alert_facts::{AlertFacts, Delays};
+pub use alert_facts::{AlertFacts, Delays, in_evaluations};
 pub use expr::{AnswerPart, Expr, ItemPlace, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{

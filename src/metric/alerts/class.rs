@@ -1,6 +1,7 @@
 //! What became of an alert that was expected: the classes of alert scoring.
 
-use super::{Firing, Heard, Outcome, Stay, cause, said, since, whole};
+use super::{Firing, Heard, Outcome, Stay, cause, said, since};
+use crate::base::units::tenths;
 use crate::measure::AlertStage;
 use crate::plan::{Planned, PlannedAlert};
 use schemars::JsonSchema;
@@ -52,6 +53,22 @@ impl AlertClass {
             AlertClass::Unknown => "not known",
         }
     }
+
+    /// What it makes of the line that expects the alert.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            AlertClass::True | AlertClass::Flapping | AlertClass::Resolved => Outcome::Held,
+            AlertClass::Unknown => Outcome::Inconclusive,
+            AlertClass::Late
+            | AlertClass::Missed
+            | AlertClass::Premature
+            | AlertClass::False
+            | AlertClass::Misrouted
+            | AlertClass::NotDelivered
+            | AlertClass::Suppressed
+            | AlertClass::Stuck => Outcome::Failed,
+        }
+    }
 }
 
 /// What became of one expectation.
@@ -68,18 +85,7 @@ pub struct AlertFinding {
 }
 
 fn found(class: AlertClass, of: u64) -> AlertFinding {
-    let outcome = match class {
-        AlertClass::True | AlertClass::Flapping | AlertClass::Resolved => Outcome::Held,
-        AlertClass::Unknown => Outcome::Inconclusive,
-        AlertClass::Late
-        | AlertClass::Missed
-        | AlertClass::Premature
-        | AlertClass::False
-        | AlertClass::Misrouted
-        | AlertClass::NotDelivered
-        | AlertClass::Suppressed
-        | AlertClass::Stuck => Outcome::Failed,
-    };
+    let outcome = class.outcome();
     AlertFinding { class, outcome, took: None, reason: None, firing: None, of }
 }
 
@@ -164,7 +170,7 @@ fn not_there(check: &PlannedAlert, (from, deadline): (u64, u64), heard: &Heard<'
             let reason = "suppressed: it fired, and a silence or another alert kept it back";
             return found(AlertClass::Suppressed, from).by(firing).because(reason);
         }
-        let fired = whole(firing.from().unwrap_or_default());
+        let fired = tenths(firing.from().unwrap_or_default());
         if heard.until < deadline {
             return unknown(format!("it fired at {fired}, and the run ended before it was delivered"));
         }
@@ -185,13 +191,13 @@ fn not_there(check: &PlannedAlert, (from, deadline): (u64, u64), heard: &Heard<'
         return found(AlertClass::Unknown, from).because(said(gap));
     }
     if heard.until < deadline {
-        let reason = format!("it had not fired when the run ended at {}", whole(heard.until));
+        let reason = format!("it had not fired when the run ended at {}", tenths(heard.until));
         return found(AlertClass::Unknown, from).because(reason);
     }
     let pending = near.find(|firing| firing.pending.is_some());
     match pending {
         Some(firing) => {
-            let at = whole(firing.pending.unwrap_or_default());
+            let at = tenths(firing.pending.unwrap_or_default());
             let reason = format!("missed: its expression held from {at} on, and not for as long as its `for:`");
             found(AlertClass::Missed, from).by(firing).because(reason)
         }
@@ -220,14 +226,14 @@ pub fn resolves(check: &PlannedAlert, (within, of): Expected<'_>, heard: &Heard<
             let again =
                 again.filter_map(|firing| firing.at(heard.stage)).find(|stay| stay.from >= to && stay.covers(deadline));
             match again {
-                Some(again) => finding(AlertClass::Stuck).because(format!("it fired again at {}", whole(again.from))),
+                Some(again) => finding(AlertClass::Stuck).because(format!("it fired again at {}", tenths(again.from))),
                 None => finding(AlertClass::Resolved).after(to.saturating_sub(from)),
             }
         }
         to => match heard.unasked(&[(from, deadline)]).filter(|gap| gap.stage == heard.stage || to.is_none()) {
             Some(gap) => finding(AlertClass::Unknown).because(said(gap)),
             None if heard.until < deadline => {
-                let reason = format!("it was not resolved when the run ended at {}", whole(heard.until));
+                let reason = format!("it was not resolved when the run ended at {}", tenths(heard.until));
                 finding(AlertClass::Unknown).because(reason)
             }
             None => {

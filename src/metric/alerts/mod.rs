@@ -12,7 +12,7 @@ pub use score::{AlertCounts, Other, counts, delays, finding, others};
 pub(super) use score::{apply, detection};
 
 use super::{Grounds, Judged, Known, Outcome, Quantity, Why, recovery};
-use crate::base::units::{SECOND, duration, measured_duration};
+use crate::base::units::{SECOND, measured_duration, tenths};
 use crate::check::program::{AlertSourceKind, Edge, Window};
 use crate::measure::{AlertStage, AlertsUnasked, Stats};
 use crate::plan::{AlertDoes, AlertScopes, AlertSource, Planned, PlannedAlert, Range, scope};
@@ -87,11 +87,7 @@ fn said(gap: &AlertsUnasked) -> String {
         AlertStage::Active => "the Alertmanager",
         AlertStage::Delivered => "the receiver",
     };
-    format!("{who} could not be asked from {} to {}: {}", whole(from), whole(to), gap.reason)
-}
-
-fn whole(ns: u64) -> String {
-    duration((ns + SECOND / 20) / (SECOND / 10) * (SECOND / 10))
+    format!("{who} could not be asked from {} to {}: {}", tenths(from), tenths(to), gap.reason)
 }
 
 pub(super) fn judge(check: &PlannedAlert, stats: &Stats) -> Judged {
@@ -173,7 +169,7 @@ fn quiet(check: &PlannedAlert, scopes: &AlertScopes, heard: &Heard<'_>) -> Judge
         None => score::unexplained(heard).into_iter().filter(|firing| overlaps(firing, &ranges)).collect(),
     };
     if let Some(first) = fired.first() {
-        let at = whole(first.from().unwrap_or_default());
+        let at = tenths(first.from().unwrap_or_default());
         let named = if check.name.is_some() { String::new() } else { format!("`{}` ", first.name) };
         let more = match fired.len() {
             1 => String::new(),
@@ -185,7 +181,7 @@ fn quiet(check: &PlannedAlert, scopes: &AlertScopes, heard: &Heard<'_>) -> Judge
         return outcome(Outcome::Inconclusive, Some(said(gap)));
     }
     if heard.until < heard.end() {
-        return outcome(Outcome::Inconclusive, Some(format!("quiet until the run ended at {}", whole(heard.until))));
+        return outcome(Outcome::Inconclusive, Some(format!("quiet until the run ended at {}", tenths(heard.until))));
     }
     outcome(Outcome::Held, None)
 }
@@ -207,14 +203,17 @@ fn keeps(check: &PlannedAlert, scopes: &AlertScopes, heard: &Heard<'_>) -> Judge
     // From one notification to the next it goes on.
     let holes = scope::intersect(&scope::outside(&together), &ranges);
     if let Some((from, to)) = holes.iter().find(|(from, to)| to.saturating_sub(*from) > UNSEEN) {
-        let to = if *to >= heard.end() { "the end".to_owned() } else { whole(*to) };
-        return outcome(Outcome::Failed, Some(format!("it did not fire from {} to {to}", whole(*from))));
+        let to = if *to >= heard.end() { "the end".to_owned() } else { tenths(*to) };
+        return outcome(Outcome::Failed, Some(format!("it did not fire from {} to {to}", tenths(*from))));
     }
     if let Some(gap) = heard.unasked(&ranges) {
         return outcome(Outcome::Failed, Some(format!("it was not seen: {}", said(gap))));
     }
     if heard.until < heard.end() {
-        return outcome(Outcome::Inconclusive, Some(format!("it fired until the run ended at {}", whole(heard.until))));
+        return outcome(
+            Outcome::Inconclusive,
+            Some(format!("it fired until the run ended at {}", tenths(heard.until))),
+        );
     }
     outcome(Outcome::Held, None)
 }

@@ -1,11 +1,10 @@
 //! The alerts: the score of each source, and what became of each alert.
 
 use super::expectations::link;
-use super::markup::{line, prose, table};
-use crate::base::units::duration;
-use crate::metric::alerts::AlertClass;
-use crate::report::terminal::alerts::{instants, score, spent_on, whole};
-use crate::report::{AlertTotals, ExpectedAlert, OtherAlert, Report, Time};
+use super::markup::{class, line, prose, table};
+use crate::base::units::{duration, tenths};
+use crate::report::terminal::alerts::{instants, score, spent_on};
+use crate::report::{AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Report, Time};
 use std::fmt::Write;
 
 /// So many that nothing expects are listed.
@@ -37,41 +36,19 @@ fn source(source: &AlertTotals) -> String {
     }
     out.push_str("<ul class=\"caveats\">");
     for gap in &source.unasked {
-        let (from, to) = (whole(gap.range.0), whole(gap.range.1));
-        let _ = write!(out, "<li>? could not be asked from {from} to {to}: {}</li>", prose(&gap.reason));
+        let _ = write!(out, "<li>? {}</li>", prose(&gap.told()));
     }
-    for rule in &source.doubtful_rules {
-        let name = line(&rule.name);
-        if let Some(problem) = &rule.problem {
-            let _ = write!(out, "<li>! the rule <code>{name}</code> failed: {}</li>", prose(problem));
-        }
-        if !rule.absent.is_empty() {
-            let absent = line(&rule.absent.join(", "));
-            let _ = write!(
-                out,
-                "<li>! the rule <code>{name}</code> cannot fire: no series of <code>{absent}</code> exists</li>"
-            );
-        }
+    for told in source.doubtful_rules.iter().flat_map(DoubtfulRule::told) {
+        let _ = write!(out, "<li>! {}</li>", prose(&told));
     }
     out.push_str("</ul>\n");
     out.replace("<ul class=\"caveats\"></ul>\n", "")
 }
 
 fn expected(own: &ExpectedAlert) -> String {
-    let class = match own.class {
-        AlertClass::True | AlertClass::Resolved => "good",
-        AlertClass::Flapping | AlertClass::Unknown => "unsure",
-        AlertClass::Late
-        | AlertClass::Missed
-        | AlertClass::Premature
-        | AlertClass::False
-        | AlertClass::Misrouted
-        | AlertClass::NotDelivered
-        | AlertClass::Suppressed
-        | AlertClass::Stuck => "bad",
-    };
+    let class = class(own.tone());
     let to = own.from.saturating_add(own.within);
-    let due = link(&[(own.from, to)], &format!("{}–{}", whole(own.from), whole(to)));
+    let due = link(&[(own.from, to)], &format!("{}–{}", tenths(own.from), tenths(to)));
     let spent = own.spent.as_ref().and_then(|spent| spent_on(spent, own.class)).unwrap_or_default();
     let reason = own.reason.as_ref().map_or(String::new(), |reason| format!("<br>{}", prose(reason)));
     format!(
@@ -86,17 +63,14 @@ fn expected(own: &ExpectedAlert) -> String {
 }
 
 fn other(own: &OtherAlert) -> String {
-    let instants = &own.instants;
-    let when = match instants.rule.or(instants.active).or(instants.delivered) {
-        Some(Time(from, Some(to))) => link(&[(from, to)], &format!("{}–{}", whole(from), whole(to))),
-        Some(Time(from, None)) => format!("from {} on", whole(from)),
-        None => String::new(),
+    let when = match own.instants.first() {
+        Some(time @ Time(from, Some(to))) => link(&[(from, to)], &time.told()),
+        first => first.map_or_else(String::new, Time::told),
     };
     let (class, word) = if own.allowed { ("", "allowed by a line") } else { ("bad", "not expected") };
-    let labels: Vec<String> = own.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     format!(
         "<tr><th scope=\"row\">{}</th><td class=\"text {class}\">{word}</td><td class=\"text\">{when}</td><td class=\"text\">{}</td></tr>",
         line(&own.name),
-        line(&labels.join(", "))
+        line(&own.labelled())
     )
 }

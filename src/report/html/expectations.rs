@@ -1,11 +1,11 @@
 //! Every expectation with its evidence, linked to its windows on the timeline.
 
-use super::heading::{Mark, outcome};
-use super::markup::{fact, line, prose};
-use crate::base::units::{duration, grouped, measured_duration};
+use super::markup::{class, fact, line, prose};
+use crate::base::units::{duration, grouped, measured_duration, whole_milliseconds};
 use crate::judge::Standing;
 use crate::metric::{Outcome, Quantity, Why, printed, shown_change, told_across};
 use crate::plan::Range;
+use crate::report::badge::Badge;
 use crate::report::{Expected, Report};
 use std::fmt::Write;
 
@@ -29,7 +29,8 @@ pub fn expectations(report: &Report) -> String {
 }
 
 fn one(out: &mut String, index: usize, expected: &Expected, report: &Report) {
-    let Mark { sign, word, class } = outcome(expected.outcome);
+    let Badge { sign, word, tone } = Badge::of(expected.outcome);
+    let class = class(tone);
     let implied = if expected.implied { " <span class=\"muted\">implied</span>" } else { "" };
     let _ = write!(
         out,
@@ -144,7 +145,7 @@ fn where_judged(out: &mut String, expected: &Expected, report: &Report) {
 }
 
 fn zoom(range: Range) -> String {
-    let ends = [range.0, range.1].map(|at| duration(at / 1_000_000 * 1_000_000));
+    let ends = [range.0, range.1].map(whole_milliseconds);
     let length = measured_duration((range.1 - range.0) as f64);
     format!("{} <span class=\"muted\">({length})</span>", link(&[range], &ends.join("–")))
 }

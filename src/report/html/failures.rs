@@ -1,7 +1,7 @@
 //! Failures by what really happened, with requests in full, and the slowest requests.
 
 use super::markup::{fact, line, lines};
-use crate::base::units::{duration, grouped, measured_duration};
+use crate::base::units::{grouped, measured_duration, whole_milliseconds};
 use crate::report::{Failures, Report, Told};
 use std::fmt::Write;
 
@@ -24,8 +24,8 @@ pub fn failures(report: &Report) -> String {
             line(series)
         );
         let mut about = vec![match count {
-            1 => format!("at {}", short(*first)),
-            _ => format!("from {} to {}", short(*first), short(*last)),
+            1 => format!("at {}", whole_milliseconds(*first)),
+            _ => format!("from {} to {}", whole_milliseconds(*first), whole_milliseconds(*last)),
         }];
         about.extend(because.as_ref().map(|because| line(because)));
         about.extend(injected.then(|| "answered by a fault".to_owned()));
@@ -67,7 +67,7 @@ fn one(out: &mut String, told: &Told, trace_url: Option<&str>) {
     let _ = write!(
         out,
         "<details><summary>at {}{took} <code>{}</code></summary><dl class=\"evidence\">",
-        short(told.at_ns),
+        whole_milliseconds(told.at_ns),
         line(request)
     );
     if told.sends > 0 {
@@ -108,9 +108,4 @@ fn traced(trace: &str, url: Option<&str>) -> String {
         }
         None => code,
     }
-}
-
-/// To the millisecond, as logs have it.
-fn short(ns: u64) -> String {
-    duration(ns / 1_000_000 * 1_000_000)
 }

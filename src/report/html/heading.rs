@@ -1,51 +1,18 @@
 //! The top of the page: the verdict, why, and what gave way first.
 
-use super::markup::{line, lines, prose};
+use super::markup::{class, line, lines, prose};
 use crate::base::units::{measured_duration, whole_seconds};
-use crate::judge::VerdictKind;
 use crate::metric::Outcome;
 use crate::report::Report;
+use crate::report::badge::{Badge, Caveat, caveats};
 use std::fmt::Write;
 
 /// So many expectations that did not hold stand at the top.
 const NAMED: usize = 5;
 
-/// A verdict with its sign and its colour.
-pub struct Mark {
-    pub sign: &'static str,
-    pub word: &'static str,
-    pub class: &'static str,
-}
-
-const fn mark(sign: &'static str, word: &'static str, class: &'static str) -> Mark {
-    Mark { sign, word, class }
-}
-
-pub fn verdict(report: &Report) -> Mark {
-    match report.verdict {
-        VerdictKind::Passed if report.expectations.iter().all(|own| own.implied) => mark("–", "no verdict", "unsure"),
-        VerdictKind::Passed => mark("✔", "passed", "good"),
-        VerdictKind::Failed => mark("✘", "failed", "bad"),
-        VerdictKind::Inconclusive => mark("?", "inconclusive", "unsure"),
-        VerdictKind::Untrusted => mark("!", "untrusted", "unsure"),
-        VerdictKind::Aborted => mark("■", "aborted", "unsure"),
-        VerdictKind::Error if report.died.is_empty() && !report.not_torn_down.is_empty() => {
-            mark("✘", "teardown failed", "bad")
-        }
-        VerdictKind::Error => mark("✘", "could not be run", "bad"),
-    }
-}
-
-pub fn outcome(outcome: Outcome) -> Mark {
-    match outcome {
-        Outcome::Held => mark("✔", "passed", "good"),
-        Outcome::Failed => mark("✘", "failed", "bad"),
-        Outcome::Inconclusive => mark("?", "inconclusive", "unsure"),
-    }
-}
-
 pub fn heading(report: &Report) -> String {
-    let Mark { sign, word, class } = verdict(report);
+    let Badge { sign, word, tone } = Badge::of_run(report);
+    let class = class(tone);
     let mut out = format!(
         "<header>\n<p class=\"verdict {class}\"><span aria-hidden=\"true\">{sign}</span> {word}</p>\n<h1>{}</h1>\n",
         line(&report.scenario)
@@ -56,7 +23,7 @@ pub fn heading(report: &Report) -> String {
     }
     not_held(&mut out, report);
     gave_way(&mut out, report);
-    caveats(&mut out, report);
+    caveats_of(&mut out, report);
     for death in report.died.iter().filter(|death| !death.output.is_empty()) {
         let _ = writeln!(
             out,
@@ -100,7 +67,8 @@ fn not_held(out: &mut String, report: &Report) {
     wrong.sort_by_key(|(_, own)| own.outcome != Outcome::Failed);
     out.push_str("<ul class=\"caveats\">");
     for (index, own) in wrong.iter().take(NAMED) {
-        let Mark { sign, word, class } = outcome(own.outcome);
+        let Badge { sign, word, tone } = Badge::of(own.outcome);
+        let class = class(tone);
         let value = own.compared.value.as_ref().map(ToString::to_string);
         let found =
             own.reason.as_ref().or(value.as_ref()).map_or_else(String::new, |found| prose(&format!(": {found}")));
@@ -131,22 +99,14 @@ fn gave_way(out: &mut String, report: &Report) {
     out.push_str("</div>\n");
 }
 
-/// Trust, problems and notes.
-fn caveats(out: &mut String, report: &Report) {
-    let mut all: Vec<(&str, &str, &str)> = Vec::new();
-    for limit in &report.trust.limits {
-        let is_reason = report.trust.reasons.contains(&limit.text);
-        all.push(("unsure", if is_reason { "!" } else { "→" }, &limit.text));
-    }
-    let of_loads = |reason: &&String| report.trust.limits.iter().all(|limit| limit.text != **reason);
-    all.extend(report.trust.reasons.iter().filter(of_loads).map(|reason| ("unsure", "!", reason.as_str())));
-    all.extend(report.problems.iter().map(|problem| ("bad", "!", problem.as_str())));
-    all.extend(report.notes.iter().map(|note| ("unsure", "!", note.as_str())));
+fn caveats_of(out: &mut String, report: &Report) {
+    let all = caveats(report);
     if all.is_empty() {
         return;
     }
     out.push_str("<ul class=\"caveats\">");
-    for (class, sign, text) in all {
+    for Caveat { sign, tone, text } in all {
+        let class = class(tone);
         let _ = write!(out, "<li><span class=\"{class}\" aria-hidden=\"true\">{sign}</span> {}</li>", prose(text));
     }
     out.push_str("</ul>\n");

@@ -2,7 +2,7 @@
 
 use super::expectations::link;
 use super::markup::{line, lines, prose, table};
-use crate::base::units::{duration, measured_duration};
+use crate::base::units::{duration, measured_duration, whole_milliseconds};
 use crate::report::terminal::Paint;
 use crate::report::terminal::faults::{came_back, told};
 use crate::report::{Injection, PlannedFault, Report};
@@ -37,7 +37,7 @@ fn of_fault(report: &Report, index: usize, fault: &PlannedFault) -> String {
     }
     for (number, one) in times.iter().take(LISTED).enumerate() {
         let (from, to) = (one.applied.1, one.withdrawn.map_or(report.duration, |range| range.0));
-        let when = link(&[(from, to)], &format!("{}–{}", short(from), short(to)));
+        let when = link(&[(from, to)], &format!("{}–{}", whole_milliseconds(from), whole_milliseconds(to)));
         let class = match (&one.problem, one.effective) {
             (Some(_), _) => "bad",
             (None, false) => "unsure",
@@ -71,9 +71,9 @@ fn of_event(report: &Report, index: usize) -> String {
     let took = match happened.ended {
         Some(at) => {
             let length = measured_duration(at.saturating_sub(happened.began) as f64);
-            link(&[(happened.began, at)], &format!("{length} from {} on", short(happened.began)))
+            link(&[(happened.began, at)], &format!("{length} from {} on", whole_milliseconds(happened.began)))
         }
-        None => format!("from {} to the end", short(happened.began)),
+        None => format!("from {} to the end", whole_milliseconds(happened.began)),
     };
     let came = match &happened.problem {
         Some(problem) => format!("<span class=\"bad\">{}</span>", prose(problem)),
@@ -84,8 +84,4 @@ fn of_event(report: &Report, index: usize) -> String {
         format!("<details><summary>its output</summary><pre>{}</pre></details>", lines(output))
     });
     format!("<tr>{head}<td class=\"text\">{took}</td><td class=\"text\">{came}{output}</td></tr>")
-}
-
-fn short(ns: u64) -> String {
-    duration(ns / 1_000_000 * 1_000_000)
 }

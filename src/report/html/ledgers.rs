@@ -1,7 +1,7 @@
 //! The ledgers: how their entries ended, and those with which something is wrong.
 
 use super::markup::{line, prose, table};
-use crate::base::units::duration;
+use crate::base::units::whole_milliseconds;
 use crate::measure::Wrong;
 use crate::report::terminal::Paint;
 use crate::report::terminal::ledgers::{booked, doubted, verified};
@@ -48,6 +48,6 @@ fn violation(wronged: &Wronged) -> String {
         line(&wronged.key),
         wronged.kind.word(),
         wronged.outcome.word(),
-        duration(wronged.at / 1_000_000 * 1_000_000)
+        whole_milliseconds(wronged.at)
     )
 }

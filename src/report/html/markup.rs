@@ -1,6 +1,7 @@
 //! Text as HTML. Nothing that came from outside can end an element, an attribute or the page.
 
 use crate::base::shown::{is_hidden, push_escaped};
+use crate::report::badge::Tone;
 use serde::Serialize;
 
 /// On one line, for elements and attributes.
@@ -41,6 +42,16 @@ fn written(text: &str, stays: fn(char) -> bool) -> String {
         }
     }
     out
+}
+
+/// The class of elements that are painted so.
+pub fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Bad => "bad",
+        Tone::Unsure | Tone::Plain => "unsure",
+        Tone::Muted => "muted",
+    }
 }
 
 /// A value for scripts of the page. No text in it can end the element.

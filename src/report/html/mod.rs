@@ -18,6 +18,7 @@ mod tables;
 pub use suite::suite;
 
 use super::Report;
+use super::badge::Badge;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use markup::line;
@@ -56,7 +57,7 @@ pub fn html(report: &Report) -> Vec<u8> {
         .filter(|(.., body)| !body.is_empty())
         .map(|(id, title, body)| Section { id, title, body })
         .collect();
-    let title = format!("{}: {}", heading::verdict(report).word, report.scenario);
+    let title = format!("{}: {}", Badge::of_run(report).word, report.scenario);
     let data = format!("<script type=\"application/json\" id=\"report\">{}</script>\n", markup::json(report));
     page(&title, &heading::heading(report), &sections, &data, &SCRIPTS)
 }

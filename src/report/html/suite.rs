@@ -1,24 +1,19 @@
 //! The report of a suite as a page: its score, when it is ready, and every scenario with its evidence.
 
-use super::heading::{Mark, outcome, started};
-use super::markup::{line, prose, table};
+use super::heading::started;
+use super::markup::{class, line, prose, table};
 use super::{Section, page};
-use crate::base::units::{SECOND, measured_duration, percent, whole_seconds};
-use crate::judge::{MemberOutcome, RuleSeen, RuleState, ScoreRange, VerdictKind};
+use crate::base::units::{percent, whole_seconds};
+use crate::judge::RuleSeen;
 use crate::report::SuiteReport;
+use crate::report::badge::Badge;
 use crate::report::suite::{RulesCovered, SuiteArea, SuiteMemberReport};
+use crate::report::terminal::suite::{counts, shown};
 use std::fmt::Write;
 
 pub fn suite(report: &SuiteReport) -> Vec<u8> {
-    let (word, class, sign) = match report.verdict {
-        _ if report.running => ("still running", "unsure", "…"),
-        VerdictKind::Passed => ("passed", "good", "✔"),
-        VerdictKind::Failed => ("failed", "bad", "✘"),
-        VerdictKind::Inconclusive => ("inconclusive", "unsure", "?"),
-        VerdictKind::Untrusted => ("untrusted", "unsure", "!"),
-        VerdictKind::Aborted => ("ended early", "unsure", "■"),
-        VerdictKind::Error => ("not run whole", "bad", "✘"),
-    };
+    let Badge { sign, word, tone } = Badge::of_suite(report);
+    let class = class(tone);
     let mut heading = format!(
         "<header>\n<p class=\"verdict {class}\"><span aria-hidden=\"true\">{sign}</span> {word}</p>\n<h1>{}</h1>\n",
         line(&report.suite)
@@ -56,8 +51,8 @@ pub fn suite(report: &SuiteReport) -> Vec<u8> {
 
 fn gates(report: &SuiteReport) -> String {
     let one = |gate: &crate::judge::Gate| {
-        let Mark { sign, word, class } = outcome(gate.outcome);
-        let word = if word == "passed" { "held" } else { word };
+        let Badge { sign, word, tone } = Badge::of_gate(gate.outcome);
+        let class = class(tone);
         format!(
             "<li class=\"{class}\"><h3><span class=\"word {class}\"><span aria-hidden=\"true\">{sign}</span> {word}</span> \
              <code>{}</code></h3><p>{}</p></li>",
@@ -89,7 +84,8 @@ fn areas(report: &SuiteReport) -> String {
 }
 
 fn member(member: &SuiteMemberReport) -> String {
-    let Mark { sign, class, .. } = mark(member.outcome);
+    let Badge { sign, tone, .. } = Badge::of_member(member.outcome);
+    let class = class(tone);
     let cell = |text: String| format!("<td>{text}</td>");
     let name = match member.came.reasons.is_empty() {
         true => line(&member.path),
@@ -107,17 +103,13 @@ fn member(member: &SuiteMemberReport) -> String {
 /// Which alerting rules the suite has seen fire.
 fn rules(report: &SuiteReport) -> String {
     let rule = |own: &RuleSeen| {
-        let (sign, class) = match own.state {
-            RuleState::Fired => ("✔", "good"),
-            RuleState::DidNotFire => ("✘", "bad"),
-            RuleState::NotKnown => ("?", "unsure"),
-            RuleState::NotTested | RuleState::NeverProvoked | RuleState::CannotBeProvoked => ("–", "muted"),
-        };
+        let Badge { sign, word, tone } = Badge::of_rule(own.state);
+        let class = class(tone);
         format!(
             "<tr><th scope=\"row\">{}</th><td class=\"text {class}\"><span aria-hidden=\"true\">{sign}</span> {}</td>\
              <td class=\"text\">{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
             line(&own.alert),
-            own.state.words(),
+            word,
             prose(own.reason.as_deref().unwrap_or_default()),
             line(&own.scenarios.join(", ")),
             own.line
@@ -140,7 +132,8 @@ fn rules(report: &SuiteReport) -> String {
 fn evidence(report: &SuiteReport) -> String {
     let mut out = String::new();
     for member in report.members().filter(|member| !member.came.reasons.is_empty()) {
-        let Mark { sign, class, .. } = mark(member.outcome);
+        let Badge { sign, tone, .. } = Badge::of_member(member.outcome);
+        let class = class(tone);
         let _ = write!(
             out,
             "<div class=\"failure target\" id=\"{}\"><h3><span class=\"{class}\"><span aria-hidden=\"true\">{sign}</span> {}</span> {} \
@@ -166,30 +159,4 @@ fn evidence(report: &SuiteReport) -> String {
 fn anchor(member: &SuiteMemberReport) -> String {
     let path = member.path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
     format!("of-{}", path.collect::<String>())
-}
-
-fn mark(outcome: MemberOutcome) -> Mark {
-    let (sign, class) = match outcome {
-        MemberOutcome::Passed => ("✔", "good"),
-        MemberOutcome::Failed | MemberOutcome::FailedInDoubt | MemberOutcome::Aborted | MemberOutcome::Error => {
-            ("✘", "bad")
-        }
-        MemberOutcome::Inconclusive => ("?", "unsure"),
-        MemberOutcome::Untrusted => ("!", "unsure"),
-        MemberOutcome::Interrupted => ("■", "unsure"),
-        MemberOutcome::NothingExpected | MemberOutcome::Skipped | MemberOutcome::NotRun => ("–", "muted"),
-    };
-    Mark { sign, word: outcome.word(), class }
-}
-
-fn shown(ns: u64) -> String {
-    if ns < 10 * SECOND { measured_duration(ns as f64) } else { whole_seconds(ns) }
-}
-
-/// `1`, `0` or `0–1`.
-fn counts(range: ScoreRange) -> String {
-    match range.least == range.most {
-        true => format!("{}", range.least),
-        false => format!("{}–{}", range.least, range.most),
-    }
 }

@@ -42,39 +42,18 @@ fn of_window(window: &Window) -> String {
         &[(window.start_ns, window.end_ns)],
         &format!("{}–{}", duration(window.start_ns), duration(window.end_ns)),
     );
+    let note = window.note();
+    let note = if window.is_after && window.planned.is_none() { format!("requests {note}") } else { note };
     let mut out = format!(
         "<tbody><tr class=\"window\"><th scope=\"rowgroup\">{}</th><td colspan=\"7\">{span} · {}</td></tr>",
         line(&window.name),
-        prose(&note(window))
+        prose(&note)
     );
-    // There is nothing to say of selected requests that never came.
-    for row in window.steps.iter().filter(|row| !row.is_derived || row.samples > 0) {
+    for row in window.told_steps() {
         of_step(&mut out, row);
     }
     out.push_str("</tbody>");
     out
-}
-
-fn note(window: &Window) -> String {
-    let count = |n: u64| grouped(n as f64, 0);
-    let mut note = match window.planned {
-        Some(planned) => format!("{} of {} iterations started", count(window.started), count(planned)),
-        None if window.is_after => "requests of iterations that began before".to_owned(),
-        None => format!("{} iterations started", count(window.started)),
-    };
-    if window.dropped + window.unsent > 0 {
-        let _ = write!(note, ", {} dropped, {} not started", count(window.dropped), count(window.unsent));
-    }
-    if let Some(done) = window.done_ns {
-        let _ = write!(note, ", all done after {}", measured_duration(done.saturating_sub(window.start_ns) as f64));
-    }
-    if let Some(tried) = &window.tried {
-        let _ = write!(note, ", {}: {}", tried.verdict, tried.because);
-    }
-    if !window.judged && !window.is_after {
-        note.push_str(", not judged");
-    }
-    note
 }
 
 fn of_step(out: &mut String, row: &StepRow) {
@@ -83,12 +62,8 @@ fn of_step(out: &mut String, row: &StepRow) {
         0 => "0".to_owned(),
         _ => format!("<span class=\"bad\">{}</span>", percent(failed as f64 / row.samples.max(1) as f64)),
     };
-    let time = |recorded: Option<u64>| match (recorded, row.measured) {
-        _ if row.samples == 0 => "–".to_owned(),
-        (None, _) => "<span class=\"bad\">no answer</span>".to_owned(),
-        (Some(recorded), Some((unit, worth))) => line(&printed(recorded as f64 * worth, unit)),
-        (Some(recorded), None) => measured_duration(recorded as f64),
-    };
+    let no_answer = || "<span class=\"bad\">no answer</span>".to_owned();
+    let time = |recorded: Option<u64>| row.time(recorded).map_or_else(no_answer, |time| line(&time));
     let cells = [grouped(row.requests as f64, 0), short(row.per_second), failed];
     let times = [row.p50_ns, row.p95_ns, row.p99_ns, row.max_ns].map(time);
     let cells: String = cells.iter().chain(&times).map(|cell| format!("<td>{cell}</td>")).collect();
@@ -104,13 +79,7 @@ pub fn latency(report: &Report) -> String {
     let heads = |first: &[&'static str]| -> Vec<&str> { first.iter().copied().chain(TIMES).collect() };
     let mut rows = String::new();
     for own in &report.phases {
-        let all = [
-            ("connect", Some(own.connect)),
-            ("tls", own.tls),
-            ("first byte", Some(own.first_byte)),
-            ("service", Some(own.service)),
-        ];
-        for (phase, times) in all.into_iter().filter_map(|(phase, times)| Some((phase, times?))) {
+        for (phase, times) in own.all() {
             let samples = grouped(times.samples as f64, 0);
             let name = line(&own.series);
             let _ = write!(

@@ -2,9 +2,9 @@
 
 use super::Paint;
 use crate::base::shown::{escaped, escaped_line};
-use crate::base::units::{duration, grouped, measured_duration, short};
+use crate::base::units::{duration, grouped, measured_duration, short, tenths};
 use crate::metric::alerts::AlertClass;
-use crate::report::{AlertScore, AlertTotals, ExpectedAlert, OtherAlert, Part, Report, Spent, Time};
+use crate::report::{AlertScore, AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Part, Report, Spent, Time};
 use std::fmt::Write;
 
 /// So many others are told one by one.
@@ -22,23 +22,10 @@ pub fn alerts(out: &mut String, report: &Report, paint: &Paint) {
         }
         others(out, source, paint);
         for gap in &source.unasked {
-            let (from, to) = (whole(gap.range.0), whole(gap.range.1));
-            let text = format!("could not be asked from {from} to {to}: {}", escaped_line(&gap.reason));
-            let _ = writeln!(out, "    {} {text}", paint.unsure("?"));
+            let _ = writeln!(out, "    {} {}", paint.unsure("?"), escaped_line(&gap.told()));
         }
-        for rule in &source.doubtful_rules {
-            let name = escaped_line(&rule.name);
-            if let Some(problem) = &rule.problem {
-                let _ = writeln!(out, "    {} the rule `{name}` failed: {}", paint.unsure("!"), escaped_line(problem));
-            }
-            if !rule.absent.is_empty() {
-                let absent = escaped_line(&rule.absent.join("`, `")).into_owned();
-                let _ = writeln!(
-                    out,
-                    "    {} the rule `{name}` cannot fire: no series of `{absent}` exists",
-                    paint.unsure("!")
-                );
-            }
+        for told in source.doubtful_rules.iter().flat_map(DoubtfulRule::told) {
+            let _ = writeln!(out, "    {} {}", paint.unsure("!"), escaped_line(&told));
         }
     }
 }
@@ -75,11 +62,7 @@ pub fn score(score: &AlertScore) -> String {
 
 fn one(out: &mut String, expected: &ExpectedAlert, width: usize, paint: &Paint) {
     let class = expected.class;
-    let word = match class {
-        AlertClass::True | AlertClass::Resolved => paint.good(class.word()),
-        AlertClass::Flapping | AlertClass::Unknown => paint.unsure(class.word()),
-        _ => paint.bad(class.word()),
-    };
+    let word = paint.tone(expected.tone(), class.word());
     let name = escaped_line(&expected.name);
     let _ = writeln!(out, "    {name:<width$}  {word}  {}", instants(expected));
     if let Some(spent) = expected.spent.as_ref().and_then(|spent| spent_on(spent, class)) {
@@ -92,12 +75,12 @@ pub fn instants(expected: &ExpectedAlert) -> String {
     let own = &expected.instants;
     let time = |what: &str, time: Option<Time>| {
         time.map(|Time(from, to)| match to {
-            Some(to) => format!("{what} {}–{}", whole(from), whole(to)),
-            None => format!("{what} {}–", whole(from)),
+            Some(to) => format!("{what} {}–{}", tenths(from), tenths(to)),
+            None => format!("{what} {}–", tenths(from)),
         })
     };
     let parts = [
-        own.pending.map(|at| format!("pending {}", whole(at))),
+        own.pending.map(|at| format!("pending {}", tenths(at))),
         time("rule", own.rule),
         time("active", own.active),
         time("delivered", own.delivered),
@@ -132,17 +115,10 @@ pub fn spent_on(spent: &Spent, class: AlertClass) -> Option<String> {
 
 fn others(out: &mut String, source: &AlertTotals, paint: &Paint) {
     let told = |other: &OtherAlert| {
-        let own = &other.instants;
-        let first = own.rule.or(own.active).or(own.delivered);
-        let when = match first {
-            Some(Time(from, Some(to))) => format!("{}–{}", whole(from), whole(to)),
-            Some(Time(from, None)) => format!("from {} on", whole(from)),
-            None => String::new(),
-        };
-        let labels: Vec<String> = other.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!(" {{{}}}", labels.join(", ")) };
-        let text = format!("{}{labels}", other.name);
-        (escaped(&text).into_owned(), when)
+        let when = other.instants.first().map_or_else(String::new, Time::told);
+        let labels = other.labelled();
+        let labels = if labels.is_empty() { labels } else { format!(" {{{labels}}}") };
+        (escaped(&format!("{}{labels}", other.name)).into_owned(), when)
     };
     let (allowed, alarms): (Vec<&OtherAlert>, Vec<&OtherAlert>) = source.others.iter().partition(|other| other.allowed);
     for other in alarms.iter().take(TOLD) {
@@ -156,9 +132,4 @@ fn others(out: &mut String, source: &AlertTotals, paint: &Paint) {
         let (text, when) = told(other);
         let _ = writeln!(out, "    {}", paint.dim(&format!("{text} fired {when}, as a line allows")));
     }
-}
-
-pub fn whole(ns: u64) -> String {
-    let tenth = crate::base::units::SECOND / 10;
-    duration((ns + tenth / 2) / tenth * tenth)
 }

@@ -2,7 +2,7 @@
 
 use super::Paint;
 use crate::base::shown::escaped_line;
-use crate::base::units::{duration, grouped, measured_duration};
+use crate::base::units::{grouped, measured_duration, whole_milliseconds};
 use crate::judge::VerdictKind;
 use crate::measure::Failure;
 use crate::report::{Failures, Report, Told};
@@ -28,8 +28,8 @@ pub fn failures(out: &mut String, report: &Report, paint: &Paint) {
         about.extend(failures.injected.then(|| "answered by a fault".to_owned()));
         about.extend(failure.is_generator().then(|| "the generator's own".to_owned()));
         about.push(match failures.count {
-            1 => format!("at {}", short(failures.first)),
-            _ => format!("{}–{}", short(failures.first), short(failures.last)),
+            1 => format!("at {}", whole_milliseconds(failures.first)),
+            _ => format!("{}–{}", whole_milliseconds(failures.first), whole_milliseconds(failures.last)),
         });
         let kind = paint.bad(&format!("{:<14}", failure.as_str()));
         let what = if what.is_empty() { String::new() } else { format!("{}  ", what.join("  ")) };
@@ -66,7 +66,7 @@ fn by_kind(out: &mut String, report: &Report, paint: &Paint) {
 
 fn failed(told: &Told) -> Vec<String> {
     let mut lines: Vec<String> = told.because.iter().map(|because| one_line(because)).collect();
-    let mut facts = vec![format!("at {}", short(told.at_ns))];
+    let mut facts = vec![format!("at {}", whole_milliseconds(told.at_ns))];
     if told.sends > 0 {
         facts.push(format!("took {}", measured_duration(told.latency_ns as f64)));
     }
@@ -105,17 +105,12 @@ pub fn slowest(out: &mut String, report: &Report, paint: &Paint) {
             out,
             "  {took:>9} {}  {}",
             told.series,
-            paint.dim(&format!("at {}  {request}", short(told.at_ns)))
+            paint.dim(&format!("at {}  {request}", whole_milliseconds(told.at_ns)))
         );
         if let Some(trace) = &told.traceparent {
             let _ = writeln!(out, "            {}", paint.dim(&format!("traceparent {trace}")));
         }
     }
-}
-
-/// To the millisecond, as logs have it.
-fn short(ns: u64) -> String {
-    duration(ns / 1_000_000 * 1_000_000)
 }
 
 /// On one line, without anything that a terminal would obey.

@@ -14,14 +14,8 @@ pub fn phases(out: &mut String, report: &Report, paint: &Paint) {
     let heads = format!("  {:<width$}  {:<10} {:>9} {}", "", "", "samples", heads());
     let _ = writeln!(out, "{}", paint.dim(&heads));
     for own in &report.phases {
-        let all = [
-            ("connect", Some(own.connect)),
-            ("tls", own.tls),
-            ("first byte", Some(own.first_byte)),
-            ("service", Some(own.service)),
-        ];
         let mut name = own.series.as_str();
-        for (phase, times) in all.into_iter().filter_map(|(phase, times)| Some((phase, times?))) {
+        for (phase, times) in own.all() {
             let samples = grouped(times.samples as f64, 0);
             let _ = writeln!(out, "  {name:<width$}  {phase:<10} {samples:>9} {}", cells(&times));
             name = "";

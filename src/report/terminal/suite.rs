@@ -3,9 +3,9 @@
 use super::{Paint, name_width};
 use crate::base::shown::escaped_page;
 use crate::base::units::{SECOND, measured_duration, percent, whole_seconds};
-use crate::judge::{MemberOutcome, RuleState, ScoreRange, VerdictKind};
-use crate::metric::Outcome;
+use crate::judge::ScoreRange;
 use crate::plan::draw::flow;
+use crate::report::badge::Badge;
 use crate::report::suite::{SuiteMemberReport, SuiteReport};
 use std::fmt::Write;
 
@@ -25,15 +25,8 @@ pub fn suite(report: &SuiteReport, width: usize, colour: bool) -> String {
 }
 
 fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
-    let mark = match report.verdict {
-        _ if report.running => paint.unsure("… still running"),
-        VerdictKind::Passed => paint.good("✔ passed"),
-        VerdictKind::Failed => paint.bad("✘ failed"),
-        VerdictKind::Inconclusive => paint.unsure("? inconclusive"),
-        VerdictKind::Untrusted => paint.unsure("! untrusted"),
-        VerdictKind::Aborted => paint.unsure("■ ended early"),
-        VerdictKind::Error => paint.bad("✘ not run whole"),
-    };
+    let Badge { sign, word, tone } = Badge::of_suite(report);
+    let mark = paint.tone(tone, &format!("{sign} {word}"));
     let profile = report.profile.as_ref().map_or(String::new(), |profile| format!(" · profile {profile}"));
     let facts = format!("{}{profile} · {} · seed {}", report.file, shown(report.duration), report.seed);
     let _ = writeln!(out, "{}  {}", paint.bold(&mark), paint.bold(&report.suite));
@@ -66,7 +59,7 @@ fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) 
 }
 
 /// Nobody needs less than seconds where minutes are added up.
-fn shown(ns: u64) -> String {
+pub fn shown(ns: u64) -> String {
     if ns < 10 * SECOND { measured_duration(ns as f64) } else { whole_seconds(ns) }
 }
 
@@ -77,11 +70,8 @@ fn gates(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
     let _ = writeln!(out, "\n{}", paint.bold("ready when"));
     let column = name_width(report.gates.iter().map(|gate| gate.text.as_str())).min(width / 2);
     for gate in &report.gates {
-        let (mark, word) = match gate.outcome {
-            Outcome::Held => (paint.good("✔"), "held"),
-            Outcome::Failed => (paint.bad("✘"), "failed"),
-            Outcome::Inconclusive => (paint.unsure("?"), "inconclusive"),
-        };
+        let Badge { sign, word, tone } = Badge::of_gate(gate.outcome);
+        let mark = paint.tone(tone, sign);
         let told = format!("{word}: {}", gate.found);
         // Beside it where both fit.
         if gate.text.chars().count() <= column && 4 + column + 2 + told.chars().count() <= width {
@@ -107,18 +97,14 @@ fn rules(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
         out.push('\n');
         let column = name_width(own.rules.iter().map(|rule| rule.alert.as_str())).min(width / 2);
         for rule in &own.rules {
-            let mark = match rule.state {
-                RuleState::Fired => paint.good("✔"),
-                RuleState::DidNotFire => paint.bad("✘"),
-                RuleState::NotKnown => paint.unsure("?"),
-                RuleState::NotTested | RuleState::NeverProvoked | RuleState::CannotBeProvoked => paint.unsure("–"),
-            };
+            let Badge { sign, word, tone } = Badge::of_rule(rule.state);
+            let mark = paint.tone(tone, sign);
             let reason = rule.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             let scenarios = match rule.scenarios.as_slice() {
                 [] => format!(", line {}", rule.line),
                 scenarios => format!(", {}", scenarios.join(", ")),
             };
-            let told = format!("{}{reason}{scenarios}", rule.state.words());
+            let told = format!("{word}{reason}{scenarios}");
             if rule.alert.chars().count() <= column && 6 + column + told.chars().count() <= width {
                 let _ = writeln!(out, "  {mark} {:<column$}  {told}", rule.alert);
             } else {
@@ -154,19 +140,11 @@ fn row(came: &str, took: &str, counts: &str, age: &str) -> String {
 }
 
 fn one(out: &mut String, member: &SuiteMemberReport, (column, width): (usize, usize), paint: &Paint) {
-    let mark = match member.outcome {
-        MemberOutcome::Passed => paint.good("✔"),
-        MemberOutcome::Failed | MemberOutcome::FailedInDoubt | MemberOutcome::Aborted | MemberOutcome::Error => {
-            paint.bad("✘")
-        }
-        MemberOutcome::Inconclusive => paint.unsure("?"),
-        MemberOutcome::Untrusted => paint.unsure("!"),
-        MemberOutcome::Interrupted => paint.unsure("■"),
-        MemberOutcome::NothingExpected | MemberOutcome::Skipped | MemberOutcome::NotRun => paint.unsure("–"),
-    };
+    let Badge { sign, word, tone } = Badge::of_member(member.outcome);
+    let mark = paint.tone(tone, sign);
     let length = member.came.duration.map_or_else(String::new, shown);
     let age = member.came.age.map_or_else(String::new, whole_seconds);
-    let numbers = row(member.outcome.word(), &length, &counts(member.counts), &age);
+    let numbers = row(word, &length, &counts(member.counts), &age);
     if member.path.chars().count() <= column {
         let _ = writeln!(out, "  {mark} {:<column$}  {numbers}", member.path);
     } else {
@@ -184,7 +162,7 @@ fn one(out: &mut String, member: &SuiteMemberReport, (column, width): (usize, us
 }
 
 /// `1`, `0` or `0–1`.
-fn counts(range: ScoreRange) -> String {
+pub fn counts(range: ScoreRange) -> String {
     match range.least == range.most {
         true => format!("{}", range.least),
         false => format!("{}–{}", range.least, range.most),
@@ -196,7 +174,8 @@ mod tests {
     use super::*;
     use crate::check::inputs::Rule;
     use crate::check::program::{Ready, RuleCoverage, Score};
-    use crate::judge::AlertSeen;
+    use crate::judge::{AlertSeen, MemberOutcome};
+    use crate::metric::Outcome;
     use crate::plan::{ExpectedAlert, PlannedArea, PlannedMember, SUITE_SCHEMA, SuitePlan};
     use crate::report::suite::{self, MemberResult, SuiteFacts};
     use crate::syntax::ast::Binary;

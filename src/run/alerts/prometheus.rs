@@ -2,6 +2,7 @@
 
 use super::seen::{Found, Key};
 use super::times::{Skew, Times, Wall};
+use crate::check::program::in_evaluations;
 use crate::measure::{AlertRule, AlertState};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -144,10 +145,7 @@ impl Rules {
         let of = |wall: Wall| times.of(skew.ours(wall));
         let found =
             std::mem::take(&mut self.active).into_iter().map(|(key, firing, since, AlertTimes { interval, held })| {
-                let waits = match interval {
-                    0 => held,
-                    interval => held.div_ceil(interval).saturating_mul(interval),
-                };
+                let waits = in_evaluations(held, interval);
                 let (state, earlier, at) = match firing {
                     false => (AlertState::Pending, None, since.map(of)),
                     true => {
