@@ -332,10 +332,12 @@ fn a_suite_is_a_page_of_its_scenarios() {
     keeps_the_rules(&browser, "a suite");
     fits(&browser, "a suite");
     let told = browser.text("return document.body.innerText");
-    for part in ["score", "2 of 2 scenarios", "p50(main) < 1us", "passed(test)"] {
+    // A busy machine may make one of them untrusted, which is told as well.
+    for part in ["score", "of 2 scenarios", "p50(main) < 1us", "passed(test)"] {
         assert!(told.contains(part), "{part} in\n{told}");
     }
-    assert!(browser.text("return document.querySelector('a[href^=\"#of-\"]').textContent").contains("other"));
+    let links = "return [...document.querySelectorAll('a[href^=\"#of-\"]')].map((link) => link.textContent).join(' ')";
+    assert!(browser.text(links).contains("other"), "{told}");
 }
 
 #[test]
