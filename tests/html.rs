@@ -87,10 +87,21 @@ for (const element of document.querySelectorAll("body *")) {
 return wrong;
 "#;
 
+/// axe-core 4.14.1, from its npm package as it is.
+const AXE: &str = include_str!("support/axe/axe.min.js");
+/// What it finds: the rule, how serious it is, and where.
+const FOUND: &str = r#"
+const done = arguments[arguments.length - 1];
+const told = ({ id, impact, nodes }) => `${id} (${impact}): ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`;
+axe.run(document, { resultTypes: ["violations"] })
+  .then(({ violations }) => done(violations.map(told)), (error) => done([String(error)]));
+"#;
+
 fn keeps_the_rules(browser: &Browser, what: &str) {
     for scheme in ["light", "dark"] {
         browser.prefers(scheme);
         assert_eq!(browser.script(RULES), json!([]), "{what}, {scheme}");
+        assert_eq!(browser.script_later(&format!("{AXE}\n{FOUND}")), json!([]), "{what}, {scheme}");
     }
     browser.prefers("light");
 }
@@ -313,6 +324,53 @@ fn an_hour_of_fifty_series_is_a_small_page_that_is_ready_at_once() {
         }
     }
     panic!("ready after {times:?} ms");
+}
+
+#[test]
+fn an_expectation_shows_what_earlier_runs_measured() {
+    let Some(browser) = browser() else { return };
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new();
+    place.write(
+        "test.stress",
+        &server.scenario("    hold 20/s for 500ms", "    count(main) > 1\n    error_rate(main) < 50%"),
+    );
+    let ran = place.call(&["run", "test.stress", "--no-progress"]);
+    let own = place.runs().remove(0);
+    let result: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(own.join("run.json")).unwrap_or(ran.err)).unwrap();
+    // Five runs of the day before, one of another plan, one that is not trusted, and one of the day after.
+    for number in 1..=8_u64 {
+        let mut earlier = result.clone();
+        let day = if number == 8 { "2999-01-01" } else { "2020-01-01" };
+        let id = format!("{}T0000{number:02}Z-test-0000", day.replace('-', ""));
+        earlier["id"] = id.as_str().into();
+        earlier["started"] = format!("{day}T00:00:{number:02}Z").into();
+        earlier["trust"]["state"] = if number == 7 { "untrusted" } else { "trusted" }.into();
+        earlier["expectations"][0]["numbers"]["value"]["number"] = (number * 10).into();
+        if number == 6 {
+            earlier["plan_sha256"] = "another".into();
+        }
+        let directory = place.path().join(".stress/runs").join(&id);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("run.json"), earlier.to_string()).unwrap();
+    }
+    place.call(&["history"]);
+    let page = place.path().join("page.html");
+    let told = place.call(&["report", own.to_str().unwrap(), "--out", "html=page.html"]);
+    assert!(page.is_file(), "{}", told.err);
+    opened(&browser, &page);
+    keeps_the_rules(&browser, "a page with earlier runs");
+    let lines =
+        browser.text("return [...document.querySelectorAll('.sparkline title')].map((e) => e.textContent).join('|')");
+    assert!(lines.starts_with("5 runs before: 10 to 50, the last 50|5 runs before: "), "{lines}");
+    let told = place.call(&["report", own.to_str().unwrap(), "--out", "json=report.json"]);
+    let text = std::fs::read_to_string(place.path().join("report.json")).unwrap_or(told.err);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let values: Vec<f64> = report["expectations"][0]["history"]
+        .as_array()
+        .map_or_else(Vec::new, |all| all.iter().filter_map(|one| one["value"].as_f64()).collect());
+    assert_eq!(values, [10.0, 20.0, 30.0, 40.0, 50.0], "{text}");
 }
 
 #[test]

@@ -434,6 +434,9 @@ pub struct ReportArgs {
     /// Directory that contains `.stress/runs`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub record: PathBuf,
+    /// The PostgreSQL that keeps the history, as `postgres://…` [default: `.stress/history.db` next to the records]
+    #[arg(long, value_name = "URL", env = "STRESSC_STORE", hide_env_values = true)]
+    pub store: Option<String>,
 }
 
 #[derive(Debug, Args)]

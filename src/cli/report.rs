@@ -1,6 +1,7 @@
 //! `stressc report`: a recorded run, rendered again from what is on disk.
 
 use super::args::ReportArgs;
+use super::history::{RunIndex, add_earlier};
 use super::output::{Terminal, width};
 use crate::{judge, report as reports, store};
 use std::path::Path;
@@ -30,6 +31,7 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
         (true, _) => terminal.out(&String::from_utf8_lossy(&reports::json(&report))),
         (false, []) => terminal.out(&reports::terminal(&report, terminal.out_coloured())),
         (false, formats) => {
+            add_earlier(&mut report, &RunIndex::of(&args.record, args.store.as_deref()), terminal);
             if let Err(problem) = super::output::write(formats, &report, terminal) {
                 terminal.error(&problem);
                 return super::COULD_NOT_RUN;

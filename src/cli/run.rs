@@ -321,8 +321,11 @@ fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args:
         terminal.out(&report::terminal(&report, terminal.out_coloured()));
     }
     let whole = kept(performed, context, &report, terminal);
-    let written = super::output::write(&Outs::of(&args.out).reports, &report, terminal)
-        .map_err(|problem| not_whole(&problem, terminal));
+    let outs = Outs::of(&args.out).reports;
+    if !outs.is_empty() {
+        super::history::add_earlier(&mut report, &performed.index, terminal);
+    }
+    let written = super::output::write(&outs, &report, terminal).map_err(|problem| not_whole(&problem, terminal));
     if let Err(code) = whole.and(written) {
         return code;
     }

@@ -41,6 +41,21 @@ pub struct Expected {
     pub grounds: Grounds,
     /// Whether the bound lies within the interval of the value. The verdict is by the measured value.
     pub near_bound: bool,
+    /// What it measured in earlier runs of the same plan, the oldest first. The history has them, and no record.
+    #[serde(rename = "history", skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierValue>,
+}
+
+/// The value of an expectation in an earlier run.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct EarlierValue {
+    pub run: String,
+    pub started: String,
+    /// The commit of the scenario's repository when the run began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// In base units: nanoseconds, bytes, shares of one.
+    pub value: f64,
 }
 
 /// The measured value and what it was compared with, as text and as numbers.
@@ -105,6 +120,7 @@ pub fn expected(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Vec<Expected> 
             windows: judged_in(&planned.condition, stats),
             grounds,
             near_bound,
+            earlier: Vec::new(),
             across,
         }
     });

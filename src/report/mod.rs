@@ -38,7 +38,7 @@ pub use counters::{CounterGap, CounterReset, CounterTotals, HistogramTotals};
 pub use course::{Course, LoadCourse, Point};
 pub use curves::{Curve, Curves};
 pub use examples::{Examples, Told};
-pub use expected::{Compared, Expected};
+pub use expected::{Compared, EarlierValue, Expected};
 pub use faults::{Injection, Occurrence, PlannedEvent, PlannedFault, PlannedInjections};
 pub use format::Format;
 pub use gave_way::{Broke, Broken, GaveWay, Kind, Reached};

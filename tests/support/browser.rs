@@ -98,15 +98,20 @@ impl Browser {
         self.post("/execute/sync", &json!({ "script": body, "args": [] }))
     }
 
-    /// The same as a text.
+    /// What the body of a function in the page gives to its last argument, sooner or later.
+    pub fn script_later(&self, body: &str) -> Value {
+        self.post("/execute/async", &json!({ "script": body, "args": [] }))
+    }
+
+    /// The same as [`Browser::script`], as a text.
     pub fn text(&self, body: &str) -> String {
         let value = self.script(body);
         value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     }
 
     /// A command of the DevTools protocol.
-    pub fn devtools(&self, command: &str, parameters: &Value) {
-        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
+    pub fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
     pub fn is_as_wide_as(&self, width: u64) {

@@ -4,7 +4,7 @@ use crate::base::database::Database;
 use crate::cli::args::HowArgs;
 use crate::cli::output::Terminal;
 use crate::demo::options;
-use crate::store::index::{Index, IndexError, Place, indexed};
+use crate::store::index::{Index, IndexError, IndexedRun, Place, indexed};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,10 +27,31 @@ pub struct RunIndex {
 
 impl RunIndex {
     pub fn new(args: &HowArgs) -> RunIndex {
-        RunIndex {
-            place: place(&args.record, args.store.as_deref()),
-            shown: shown(&args.record, args.store.as_deref()),
+        RunIndex::of(&args.record, args.store.as_deref())
+    }
+
+    pub fn of(record: &Path, store: Option<&str>) -> RunIndex {
+        RunIndex { place: place(record, store), shown: shown(record, store) }
+    }
+
+    /// Its place, for a person.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The newest runs of a scenario, the oldest of them first. There are none where nothing was indexed yet.
+    pub fn newest(&self, of: (&str, &str), most: usize) -> Result<Vec<IndexedRun>, String> {
+        let place = self.place.as_ref().map_err(Clone::clone)?;
+        if file(place).is_some_and(|path| !path.exists()) {
+            return Ok(Vec::new());
         }
+        let read = async {
+            let index = Index::open(place).await?;
+            let runs = index.newest(of, most).await;
+            index.close().await;
+            runs
+        };
+        block(read, OF_A_RUN).map_err(|error| error.to_string())
     }
 
     /// Adds the run of a record. What keeps it from that is said, and changes nothing else.

@@ -1,5 +1,6 @@
 //! `stressc history`: what numbers do over many runs.
 
+mod earlier;
 mod index;
 mod prune;
 mod runs;
@@ -7,6 +8,7 @@ mod segment;
 mod series;
 mod told;
 
+pub use earlier::add_earlier;
 pub use index::RunIndex;
 pub use prune::age;
 pub use segment::StableRuns;

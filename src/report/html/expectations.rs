@@ -1,6 +1,7 @@
 //! Every expectation with its evidence, linked to its windows on the timeline.
 
 use super::markup::{class, fact, line, prose};
+use super::sparkline::sparkline;
 use crate::base::units::{duration, grouped, measured_duration, whole_milliseconds};
 use crate::judge::Standing;
 use crate::metric::{Outcome, Quantity, Why, printed, shown_change, told_across};
@@ -105,6 +106,9 @@ fn evidence(out: &mut String, expected: &Expected) {
         );
         fact(out, "change", &interval);
         fact(out, "against the baseline", &prose(&told_across(across, value.unit)));
+    }
+    if let Some(drawn) = sparkline(expected) {
+        fact(out, "in earlier runs", &drawn);
     }
     fact(out, "judged", because(grounds.code));
 }

@@ -11,6 +11,7 @@ mod heading;
 mod injected;
 mod ledgers;
 mod markup;
+mod sparkline;
 mod suite;
 mod sweeps;
 mod tables;
