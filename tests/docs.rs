@@ -204,6 +204,10 @@ fn examples_of_every_name_compile() {
             }
             "request" if option.name == "chunked" => try_it("chunked", "request", &format!("body: \"x\"\n{shown}")),
             "request" => try_it(option.name, "request", &shown),
+            "target" if option.name == "streams" => {
+                let target = format!("target one = http(\"http://127.0.0.1:8080\") {{\n  http: 2\n  {shown}\n}}");
+                try_it(option.name, "scenario", &target);
+            }
             of => {
                 let built = match of {
                     // A path is asked for at its port.

@@ -37,6 +37,7 @@ mod headers;
 mod history;
 mod hostile;
 mod html;
+mod http2;
 mod iterations;
 mod keys;
 mod kills;

@@ -144,6 +144,11 @@ impl<'a> ScenarioChecker<'a, '_> {
                     let problem = Diagnostic::new(Code::E0207, message, span, "nobody on the way can read them");
                     let help = self.way_under_tls(target, &function.text);
                     self.push(problem.help(help));
+                } else if target.http2.is_some() && fault.is_of_requests() {
+                    let message =
+                        format!("`{function}` reads requests of HTTP/1.1, and `{}` speaks HTTP/2", target.name);
+                    let problem = Diagnostic::new(Code::E0207, message, span, "not with `http: 2`");
+                    self.push(problem.help("use a fault of bytes, such as `latency`, `partition` or `reset`"));
                 }
             }
             Action::Link { on: NetworkRoute::Link(_), .. } => {}

@@ -52,6 +52,7 @@ mod sources;
 mod stage;
 mod suite;
 mod target;
+mod http2;
 mod terminated;
 mod text;
 mod tls;

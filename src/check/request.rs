@@ -78,6 +78,13 @@ impl<'a> ScenarioChecker<'a, '_> {
             let problem = Diagnostic::new(Code::E0307, message, entry.label.span, "of what?");
             self.push(problem.help("write one of `json:`, `form:`, `multipart:` and `body:`, or leave `chunked` out"));
         }
+        if let (Exchange::Http(http), Some(entry)) = (&checked.exchange, chunked)
+            && http.chunked
+            && self.out.targets.get(place).is_some_and(|target| target.http2.is_some())
+        {
+            let problem = Diagnostic::new(Code::E0307, "HTTP/2 has no chunks", entry.label.span, "not with `http: 2`");
+            self.push(problem.help("leave `chunked` out: every body is sent in frames"));
+        }
         for record in &request.records {
             checked.records.extend(self.record(record, response, frame));
         }

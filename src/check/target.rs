@@ -48,6 +48,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             address,
             timeout: 10 * SECOND,
             connections: None,
+            http2: None,
             redirects: 0,
             cookies: true,
             untraced: false,
@@ -65,6 +66,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 "tls" => self.target_tls(entry, https, &mut target, frame),
                 "auth" => self.auth(entry, frame, &mut target),
                 "dns" => self.target_dns(entry, &mut target, frame),
+                // Together, when all options are known.
+                "http" | "streams" => {}
                 _ => {
                     let Some(value) = self.option(entry, "target", frame) else { continue };
                     self.target_option(entry, &value, &mut target);
@@ -82,6 +85,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 "dns",
                 "proxy",
                 "from",
+                "http",
+                "streams",
             ];
             if !runs.contains(&entry.label.text.as_str()) {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
@@ -89,6 +94,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         self.looked_up_by_proxy(&built.options, &target);
         self.shared_by_users(&built.options, &mut target);
+        self.speaks_http2(&built.options, &mut target, frame);
         if !good {
             self.refused_target = true;
             return Meaning::WRONG;
@@ -124,9 +130,6 @@ impl<'a> ScenarioChecker<'a, '_> {
             "from" => self.target_sources(entry, value, target),
             "proxy" => self.target_proxy(entry, value, target),
             "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
-            "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
-                self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
-            }
             _ => target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default())),
         }
     }

@@ -82,8 +82,8 @@ pub fn make() -> Result<Made, Error> {
     Ok(Made { ca: authority.pem(), identity: authority.signs(&NAMES)? })
 }
 
-/// What a server with this identity speaks: HTTP/1.1 alone.
-pub fn config(identity: &str) -> Result<ServerConfig, Error> {
+/// What a server with this identity speaks: these protocols, as ALPN names them.
+pub fn config(identity: &str, protocols: &[&str]) -> Result<ServerConfig, Error> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(identity.as_bytes()).collect();
     let chain = chain.map_err(|error| wrong(&error))?;
     let key = PrivateKeyDer::from_pem_slice(identity.as_bytes()).map_err(|error| wrong(&error))?;
@@ -91,7 +91,7 @@ pub fn config(identity: &str) -> Result<ServerConfig, Error> {
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| wrong(&error))?.with_no_client_auth();
     let mut config = builder.with_single_cert(chain, key).map_err(|error| wrong(&error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(config)
 }
 
@@ -105,7 +105,7 @@ impl Encrypted {
     pub fn new(mut listener: TcpListener, identity: &str) -> Result<Encrypted, Error> {
         /// How long somebody may take to agree.
         const PATIENCE: Duration = Duration::from_secs(10);
-        let acceptor = TlsAcceptor::from(Arc::new(config(identity)?));
+        let acceptor = TlsAcceptor::from(Arc::new(config(identity, &["h2", "http/1.1"])?));
         let address = listener.local_addr().map_err(Error::System)?;
         let (told, ready) = mpsc::channel(64);
         tokio::spawn(async move {

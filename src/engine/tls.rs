@@ -295,7 +295,9 @@ pub fn why(error: &io::Error) -> Option<(Failure, String)> {
                 }
                 Alert::ProtocolVersion => "the server speaks none of these versions of TLS".to_owned(),
                 Alert::UnrecognisedName => "the server knows no host of this name".to_owned(),
-                Alert::NoApplicationProtocol => "the server speaks none of the protocols of `alpn:`".to_owned(),
+                Alert::NoApplicationProtocol => {
+                    "the server speaks none of the protocols that were offered (`alpn:`, `http: 2`)".to_owned()
+                }
                 alert => format!("the server gave it up with the alert {alert:?}"),
             };
             (Failure::Handshake, why)

@@ -29,8 +29,14 @@ pub fn nginx() -> Option<PathBuf> {
 }
 
 impl Nginx {
-    /// Each server is what stands in its block; files are written beside the configuration, which is where it looks for them.
+    /// Each server is what stands in its block and speaks TLS; files are written beside the configuration, which is where it looks for them.
     pub fn start(program: &Path, servers: &[String], files: &[(&str, &str)]) -> Nginx {
+        let servers: Vec<(&str, &str)> = servers.iter().map(|server| ("ssl", server.as_str())).collect();
+        Nginx::listening(program, &servers, files)
+    }
+
+    /// The same with what each server speaks, as `listen` takes it.
+    pub fn listening(program: &Path, servers: &[(&str, &str)], files: &[(&str, &str)]) -> Nginx {
         let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
             std::fs::write(directory.path().join(name), text).unwrap();
@@ -41,7 +47,7 @@ impl Nginx {
         let blocks: Vec<String> = servers
             .iter()
             .zip(&addresses)
-            .map(|(server, address)| format!("server {{\n listen {address} ssl;\n {server}\n}}\n"))
+            .map(|((speaks, server), address)| format!("server {{\n listen {address} {speaks};\n {server}\n}}\n"))
             .collect();
         let temporary =
             ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path tmp;\n"));

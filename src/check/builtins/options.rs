@@ -117,7 +117,20 @@ pub const OPTIONS: &[Opt] = &[
         "3",
     ),
     opt("target", "cookies", BOOL, "Whether a user's cookies are kept (true).", "false"),
-    opt("target", "http", &[Type::Count], "The version of HTTP: 1 or 2 (1).", "1"),
+    opt(
+        "target",
+        "http",
+        &[Type::Count],
+        "The version of HTTP: 1 or 2 (1). Version 2 is agreed on by ALPN for an `https://` address, and assumed for an `http://` address.",
+        "2",
+    ),
+    opt(
+        "target",
+        "streams",
+        &[Type::Count],
+        "With `http: 2`: the most requests at a time on a connection, if the server allows as many (100).",
+        "50",
+    ),
     opt(
         "target",
         "tls",

@@ -36,8 +36,8 @@ pub use key::MetricKey;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Population, RequestTime, Series, SeriesSource, Subject};
 pub use parts::{
-    Address, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, Dns, File, Identity, Limit, LimitKind,
-    Link, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
+    Address, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, Dns, File, Http2, Identity, Limit,
+    LimitKind, Link, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
 };
 pub use path::PathText;
 pub use regression::{AcrossRuns, Regression};

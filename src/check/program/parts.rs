@@ -130,6 +130,9 @@ pub struct Target {
     pub timeout: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<Connections>,
+    /// Where it speaks HTTP/2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2: Option<Http2>,
     /// How many are followed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub redirects: u64,
@@ -180,6 +183,18 @@ impl Target {
             Address::Url { .. } | Address::Unix { .. } | Address::Service(_) => false,
         }
     }
+}
+
+/// How a target speaks HTTP/2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+pub struct Http2 {
+    /// Requests at a time on a connection, at most; a server may allow fewer.
+    pub streams: u64,
+}
+
+impl Http2 {
+    /// As many as a server is advised to allow (RFC 9113, 6.5.2).
+    pub const STREAMS: u64 = 100;
 }
 
 /// What a target's `dns:` says.

@@ -1,11 +1,13 @@
 //! The HTTP client of one session: what a request becomes on the wire, the connection that each try takes, redirects, cookies.
 
 use super::cookies;
+use super::deadline::Deadline;
 use super::elsewhere::Secrets;
 use super::host::Host;
 use super::pool::{self, Owned};
 use super::redirect::{self, Sent};
 use super::request::{Method, Request};
+use super::streams::Streamed;
 use super::template::{Encoded, Written};
 use super::{Ask, Connection};
 use crate::engine::driver::{self, Unwritten};
@@ -32,13 +34,15 @@ struct Hop {
 }
 
 pub struct Client {
-    worker: Rc<Worker>,
-    own: Owned,
-    answer: Answer,
+    pub(super) worker: Rc<Worker>,
+    pub(super) own: Owned,
+    pub(super) answer: Answer,
     /// The head of the request that was sent last, as it was sent, and where in it the trace context stands.
-    head: Vec<u8>,
-    trace: Option<usize>,
-    written: Written,
+    pub(super) head: Vec<u8>,
+    pub(super) trace: Option<usize>,
+    pub(super) written: Written,
+    /// Of what is sent on streams; a connection of HTTP/1.1 has its own.
+    pub(super) deadline: Deadline,
     /// The last request that went with cookies.
     with_cookies: Vec<u8>,
     scratch: String,
@@ -59,6 +63,7 @@ impl Client {
             head: Vec::new(),
             trace: None,
             written: Written::default(),
+            deadline: Deadline::default(),
             with_cookies: Vec::new(),
             scratch: String::new(),
             secrets: Vec::new(),
@@ -71,6 +76,7 @@ impl Client {
     pub fn leave(&mut self, load: usize, user: u64) {
         self.worker.http.cookies.forget((load, user));
         self.worker.http.pool.forget(load, user);
+        self.worker.http.links.forget(load, user);
         self.worker.lowered.hosts.iter().for_each(|host| host.forget((load, user)));
     }
 
@@ -195,7 +201,11 @@ impl Client {
         };
         let who = (attempt.load, attempt.user);
         let key = (attempt.load, attempt.user, hop.target);
-        let _place = pool.place(hop.target, attempt.left(attempt.began)).await?;
+        let _place = match host.http2 {
+            None => pool.place(hop.target, attempt.left(attempt.began)).await?,
+            // Its streams share the connections of the pool.
+            Some(_) => None,
+        };
         let mut with_cookies = Vec::new();
         // What the first target is told does not go to another one.
         let own_cookies = request.bytes.written(&self.written).own_cookies && hop.target == attempt.target;
@@ -203,6 +213,14 @@ impl Client {
         if host.cookies && !own_cookies && worker.http.cookies.has(who) {
             with_cookies = std::mem::take(&mut self.with_cookies);
             self.add_cookies(who, host, &mut with_cookies);
+        }
+        if let Some(http2) = host.http2 {
+            let head = if with_cookies.is_empty() { None } else { Some(&mut with_cookies) };
+            let streamed = Streamed { http2, host, key, ask, idempotent: hop.idempotent, first, head };
+            // Larger than the usual way.
+            Box::pin(self.streamed(request, streamed, attempt)).await?;
+            self.took(request, (who, hop.target), with_cookies, attempt);
+            return Ok(());
         }
         loop {
             self.answer.sent = 0;
@@ -259,22 +277,10 @@ impl Client {
             }
             match exchanged {
                 Ok(()) => {
-                    if let Some(tracer) = &worker.tracer {
-                        let headers = cookies::hidden(&String::from_utf8_lossy(&self.answer.headers));
-                        let body = (self.answer.body.as_slice(), self.answer.body_bytes);
-                        tracer.answer(&self.answer(request), headers, body, attempt.connecting);
-                    }
                     if self.answer.keep_alive {
                         pool.keep(&mut self.own, key, host.connections, connection);
                     }
-                    if host.cookies && !self.answer.notes.is_empty() {
-                        for header in values(&self.answer.notes, "set-cookie") {
-                            worker.http.cookies.take(who, host.site(), redirect::path(&self.head), header);
-                        }
-                    }
-                    if !with_cookies.is_empty() {
-                        self.with_cookies = with_cookies;
-                    }
+                    self.took(request, (who, hop.target), with_cookies, attempt);
                     return Ok(());
                 }
                 // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
@@ -284,6 +290,31 @@ impl Client {
                     return Err(failure.into());
                 }
             }
+        }
+    }
+
+    /// Tells of the answer of a target who looks on, and keeps the cookies that it brought.
+    fn took(
+        &mut self,
+        request: &Request,
+        (who, target): ((usize, u64), usize),
+        with_cookies: Vec<u8>,
+        attempt: &Attempt,
+    ) {
+        let worker = &self.worker;
+        if let Some(tracer) = &worker.tracer {
+            let headers = cookies::hidden(&String::from_utf8_lossy(&self.answer.headers));
+            let body = (self.answer.body.as_slice(), self.answer.body_bytes);
+            tracer.answer(&self.answer(request), headers, body, attempt.connecting);
+        }
+        let host = &worker.lowered.hosts[target];
+        if host.cookies && !self.answer.notes.is_empty() {
+            for header in values(&self.answer.notes, "set-cookie") {
+                worker.http.cookies.take(who, host.site(), redirect::path(&self.head), header);
+            }
+        }
+        if !with_cookies.is_empty() {
+            self.with_cookies = with_cookies;
         }
     }
 
@@ -337,7 +368,7 @@ impl Client {
 }
 
 /// A request in its pieces, without the values of cookies.
-fn shown(pieces: &[&[u8]]) -> String {
+pub(super) fn shown(pieces: &[&[u8]]) -> String {
     cookies::hidden(&tracer::text_of(pieces))
 }
 

@@ -192,6 +192,11 @@ pub(super) async fn over(
     if answer.status == 101 && !asks_to_upgrade(request) {
         return Err(Failure::Protocol);
     }
+    decode(ask, answer)
+}
+
+/// Undoes the compression of a body that was kept.
+pub(super) fn decode(ask: Ask, answer: &mut Answer) -> Result<(), Failure> {
     if ask.keep_body && answer.codings != Codings::Plain {
         answer.codings.decode(&mut answer.body)?;
         if answer.body.len() > BODY_KEPT {

@@ -8,7 +8,7 @@ use crate::check::program::Protocol;
 use crate::engine::proxy::Proxy;
 use crate::engine::stream::{Peer, Route};
 use crate::engine::tls::Secured;
-use crate::plan::{Connections, Dns, Exchange, Plan, Target};
+use crate::plan::{Connections, Dns, Exchange, Http2, Plan, Target};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
@@ -124,6 +124,8 @@ pub struct Host {
     pub users: RefCell<HashMap<(usize, u64), Rc<Secured>>>,
     /// How connections are shared, where the target says so.
     pub connections: Option<Connections>,
+    /// It speaks HTTP/2.
+    pub http2: Option<Http2>,
     /// How many redirects are followed.
     pub redirects: u64,
     pub cookies: bool,
@@ -213,6 +215,7 @@ pub fn hosts(plan: &Plan, endpoints: &[Endpoint], worker: u64) -> Vec<Host> {
         secured: place.secured.as_ref().map(Secured::of_worker),
         users: RefCell::default(),
         connections: target.connections,
+        http2: target.http2,
         redirects: target.redirects,
         cookies: target.cookies,
         carries_cookie: target.cookie.is_some(),
@@ -274,6 +277,7 @@ mod tests {
             secured: None,
             users: RefCell::default(),
             connections: None,
+            http2: None,
             redirects: 0,
             cookies: true,
             carries_cookie: false,

@@ -1,4 +1,4 @@
-//! The HTTP/1.1 client of the data plane: one request, one write, one read, no allocation.
+//! The HTTP client of the data plane. Of HTTP/1.1: one request, one write, one read, no allocation. HTTP/2 is in `streams`.
 //!
 //! A general client pools, follows redirects and guards against misuse on every request; the
 //! generator measures with what the client costs, so this one only moves bytes. A failed
@@ -14,6 +14,7 @@ mod pool;
 pub mod redirect;
 pub mod reference;
 mod reply;
+mod streams;
 mod body;
 mod request;
 pub mod template;
@@ -30,6 +31,7 @@ use crate::wire::http1::Memo;
 use cookies::Cookies;
 use pool::Pool;
 use std::cell::RefCell;
+use streams::Links;
 
 /// As much as one read takes from the kernel.
 const BUFFER: usize = 64 * 1024;
@@ -37,6 +39,7 @@ const BUFFER: usize = 64 * 1024;
 /// What the clients of a worker share.
 pub struct Shared {
     pool: Pool,
+    links: Links,
     cookies: Cookies,
     scratch: Scratch,
 }
@@ -44,7 +47,12 @@ pub struct Shared {
 impl Shared {
     /// For one of several workers that share what the run allows, by its place among them.
     pub fn new(targets: &[Target], place: u64, parts: u64) -> Shared {
-        Shared { pool: Pool::new(targets, place, parts), cookies: Cookies::default(), scratch: Scratch::new() }
+        Shared {
+            pool: Pool::new(targets, place, parts),
+            links: Links::new(targets, place, parts),
+            cookies: Cookies::default(),
+            scratch: Scratch::new(),
+        }
     }
 }
 

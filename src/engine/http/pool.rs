@@ -31,7 +31,7 @@ impl Pool {
         Pool {
             idle: RefCell::new(targets.iter().map(|_| Vec::new()).collect()),
             users: RefCell::default(),
-            places: targets.iter().map(|target| ours(target, place, parts)).collect(),
+            places: targets.iter().map(|target| ours(target, place, parts).map(places)).collect(),
         }
     }
 
@@ -95,8 +95,12 @@ pub fn own(worker: &Worker, is_user: bool) -> Owned {
 }
 
 /// Our share of a pool that is as large as the whole run allows; never nothing, so that nobody waits for ever.
-fn ours(target: &Target, place: u64, parts: u64) -> Option<Semaphore> {
+pub fn ours(target: &Target, place: u64, parts: u64) -> Option<u64> {
     let Some(Connections::Pool(size)) = target.connections else { return None };
     let ours = size / parts + u64::from(place < size % parts);
-    Some(Semaphore::new(ours.max(1).min(Semaphore::MAX_PERMITS as u64) as usize))
+    Some(ours.max(1))
+}
+
+fn places(ours: u64) -> Semaphore {
+    Semaphore::new(ours.min(Semaphore::MAX_PERMITS as u64) as usize)
 }

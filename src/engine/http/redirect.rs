@@ -119,6 +119,7 @@ mod tests {
             source_turn: Cell::new(0),
             proxy: None,
             connections: None,
+            http2: None,
             redirects: 5,
             cookies: true,
             carries_cookie: false,

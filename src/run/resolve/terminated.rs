@@ -49,7 +49,7 @@ pub fn ends(plan: &Plan, index: usize, known: &Resolved, files: &Files, authorit
     let plain = host.trim_matches(['[', ']']);
     let names: Vec<&str> = std::iter::once(plain).chain(HERE.into_iter().filter(|name| *name != plain)).collect();
     let identity = authority.signs(&names).map_err(|error| error.to_string())?;
-    let shows = Arc::new(https(&identity).map_err(|error| error.to_string())?);
+    let shows = Arc::new(https(&identity, &["http/1.1"]).map_err(|error| error.to_string())?);
     let said =
         plan.targets.iter().filter(|target| target.is_reached_through(index)).find_map(|target| target.tls.as_deref());
     let usual = Tls::default();
