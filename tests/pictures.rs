@@ -31,9 +31,9 @@ fn main() {
     let place = Place::new();
     std::fs::copy(root().join(FILE), place.path().join("shop.stress")).unwrap();
     for name in RUNS {
-        page(&place, name, &["run", &format!("shop.stress:{name}")]);
+        page(&place, name, &["run", &format!("shop.stress:{name}"), "--no-progress"]);
     }
-    page(&place, "suite", &["run", "shop.stress:all"]);
+    page(&place, "suite", &["run", "shop.stress:all", "--no-progress"]);
     killed(&place);
     for name in RUNS.into_iter().chain(["suite", "killed"]) {
         take(&browser, &place.path().join(format!("{name}.html")), name);
@@ -42,7 +42,7 @@ fn main() {
 
 fn page(place: &Place, name: &str, command: &[&str]) {
     let out = format!("html={name}.html");
-    let ran = place.call(&[command, &["--no-progress", "--yes", "--out", &out]].concat());
+    let ran = place.call(&[command, &["--out", &out]].concat());
     eprintln!("{name}: exit code {}\n{}", ran.code, ran.err);
     assert!(place.path().join(format!("{name}.html")).is_file(), "{name} has a page");
 }

@@ -22,7 +22,10 @@ pub(super) fn beside(operator: Binary, (left, right): (&Measured, &Measured), ju
     let Some(((low, high), noise)) = sure else { return judged };
     let above = Difference::new(value - bound, (low - bound, high - bound), noise);
     let difference = Some(if is_left { above } else { above.turned() });
-    Judged { grounds: Grounds { difference, interval: Some((low, high)), ..judged.grounds }, ..judged }
+    // An interval by batches is symmetric, and may reach beyond what a value can be.
+    let (least, most) = of.function.values();
+    let interval = Some((low.max(least), high.min(most)));
+    Judged { grounds: Grounds { difference, interval, ..judged.grounds }, ..judged }
 }
 
 /// Of a condition over a trial the first time that is held against a bound, with where it lies.

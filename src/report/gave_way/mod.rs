@@ -5,7 +5,7 @@ mod broke;
 
 use super::seconds::seconds;
 use crate::base::units::{SECOND, whole_seconds};
-use crate::measure::Stats;
+use crate::measure::{Injected, Stats};
 use crate::metric::turned;
 use crate::plan::{Binary, Measured, Metric, Plan};
 use schemars::JsonSchema;
@@ -19,6 +19,9 @@ pub struct GaveWay {
     pub broke: Broke,
     /// In the order in which they reached it; empty if nothing that was watched had.
     pub reached: Vec<Reached>,
+    /// The names of the faults that were in force then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
 }
 
 /// A metric that is held to a constant, as if it stood on the left.
@@ -107,9 +110,30 @@ pub fn gave_way(plan: &Plan, stats: &Stats) -> Option<GaveWay> {
     let broke = broke::broke(plan, stats)?;
     let mut reached = bounds::reached(plan, stats, cores, broke.at);
     reached.sort_by_key(|one| (one.at / SECOND, one.kind));
-    let text = match reached.first() {
-        Some(first) => format!("{} gave way first: {}; {}", first.kind.noun(), first.text, broke.text()),
-        None => format!("{}, and nothing that was watched had reached a bound by then", broke.text()),
+    let faults = in_force(stats, broke.at);
+    let during = match faults.as_slice() {
+        [] => String::new(),
+        [fault] => format!(" while the fault `{fault}` was in force"),
+        faults => format!(" while the faults `{}` were in force", faults.join("` and `")),
     };
-    Some(GaveWay { text, broke, reached })
+    let text = match reached.first() {
+        Some(first) => format!("{} gave way first: {}; {}{during}", first.kind.noun(), first.text, broke.text()),
+        None => format!("{}{during}, and nothing that was watched had reached a bound by then", broke.text()),
+    };
+    Some(GaveWay { text, broke, reached, faults })
+}
+
+/// The faults that had an effect in the second that begins then, in the order in which they began.
+fn in_force(stats: &Stats, at: u64) -> Vec<String> {
+    let is_there = |injected: &&Injected| {
+        let until = injected.withdrawn.map_or(u64::MAX, |(_, end)| end);
+        injected.is_effective() && injected.applied.0 < at.saturating_add(SECOND) && until > at
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in stats.injected.iter().filter(is_there).filter_map(|injected| stats.faults.get(injected.fault)) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
 }

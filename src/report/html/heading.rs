@@ -87,7 +87,12 @@ fn not_held(out: &mut String, report: &Report) {
 
 fn gave_way(out: &mut String, report: &Report) {
     let Some(gave_way) = &report.gave_way else { return };
-    let _ = write!(out, "<div class=\"first\"><h2>What gave way first</h2><p>{}</p>", prose(&gave_way.text));
+    let _ = write!(
+        out,
+        "<div class=\"first {}\"><h2>What gave way first</h2><p>{}</p>",
+        class(Badge::of_run(report).tone),
+        prose(&gave_way.text)
+    );
     if gave_way.reached.len() > 1 {
         out.push_str("<ol>");
         for one in &gave_way.reached {

@@ -219,6 +219,17 @@ impl RequestFunction {
         }
     }
 
+    /// The least and the greatest value that it can have.
+    pub fn values(self) -> (f64, f64) {
+        match self {
+            RequestFunction::ErrorRate | RequestFunction::Availability | RequestFunction::Apdex(_) => (0.0, 1.0),
+            RequestFunction::BurnRate(objective) => (0.0, 1.0 / (1.0 - objective)),
+            RequestFunction::Quantile(_) | RequestFunction::Statistic(_) => (0.0, f64::INFINITY),
+            RequestFunction::Count | RequestFunction::Throughput | RequestFunction::Bandwidth => (0.0, f64::INFINITY),
+            RequestFunction::Dropped => (0.0, f64::INFINITY),
+        }
+    }
+
     /// Times this it is a share of requests, for what is one.
     pub fn share(self) -> Option<f64> {
         match self {
