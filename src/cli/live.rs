@@ -1,15 +1,17 @@
 //! The live view of a run: a few lines that are redrawn on a terminal, or an occasional line in a pipe. It runs on the control
 //! plane and reads what the workers have handed over anyway.
 
+mod injections;
 mod scene;
 
 use super::output::{Terminal, err_size};
 use crate::base::shown::{escaped, escaped_start};
 use crate::base::units::{MINUTE, SECOND, grouped};
-use crate::measure::{Alert, AlertStage, Event};
+use crate::measure::{Alert, AlertStage, Event, Stats};
 use crate::plan::Plan;
 use scene::{Line, Scene};
 use std::io::IsTerminal;
+use std::time::Instant;
 
 /// Time between two lines in a pipe: in the first minutes, and from then on.
 const PIPE_EVERY: [u64; 2] = [5 * SECOND, 30 * SECOND];
@@ -24,6 +26,8 @@ pub struct Live<'a> {
     place: Option<String>,
     /// When the last line went into a pipe.
     last: u64,
+    /// When it was judged last, and how long that took.
+    judged: Option<(u64, u64)>,
     /// How often it was told how far the asking for entries has come.
     verifying: u64,
     /// The widths of the lines that stand on the terminal.
@@ -52,6 +56,7 @@ impl<'a> Live<'a> {
             ledgers,
             events,
             last: 0,
+            judged: None,
             verifying: 0,
             drawn: Vec::new(),
         }
@@ -130,6 +135,20 @@ impl<'a> Live<'a> {
             | Event::ServiceStopped { .. }
             | Event::Ended { .. } => {}
         }
+    }
+
+    /// Looks at what would fail now, where that is shown: at most once a second, and seldom where it takes long.
+    pub fn judge(&mut self, stats: &Stats) {
+        /// Of a core, while the run goes on.
+        const SHARE: u64 = 50;
+        let due = self.judged.is_none_or(|(at, took)| at + took.saturating_mul(SHARE).max(SECOND) <= self.scene.at());
+        if !self.on || !self.redraws || !due {
+            return;
+        }
+        let began = Instant::now();
+        self.scene.judge(stats);
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.judged = Some((self.scene.at(), took));
     }
 
     fn fault(&self, index: usize) -> String {

@@ -267,6 +267,7 @@ pub(super) fn perform(
         }
         live.see(&event);
         stats.take(event);
+        live.judge(&stats);
         for error in record.problems() {
             let problem = format!("the record grows on disk, since it cannot be made smaller: {error}");
             if !stats.problems.contains(&problem) {

@@ -76,6 +76,25 @@ pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     Verdict { rank, kind, exit_code, reason, expectations, standings, trust, notes: others.notes.clone() }
 }
 
+/// The expectations, by their places, that would fail if the run ended now, with what was measured so far. What only grows towards its bound
+/// is not among them.
+pub fn failing_so_far(plan: &Plan, stats: &Stats) -> Vec<(usize, Judged)> {
+    let others = Others::default();
+    let judged = |(index, own): (usize, &Expectation)| {
+        let judged = metric::judge(&others.known(&own.condition), stats);
+        let fails = judged.outcome == Outcome::Failed && !is_on_its_way(&own.condition);
+        fails.then_some((index, judged))
+    };
+    plan.expectations.iter().enumerate().filter_map(judged).collect()
+}
+
+/// A number that only grows is held to a least value.
+fn is_on_its_way(condition: &Condition) -> bool {
+    let Condition::Compare { operator, left: Measured::Metric { metric, .. }, .. } = condition else { return false };
+    let grows = matches!(metric.function(), Function::Requests(RequestFunction::Count));
+    grows && matches!(operator, Binary::Equal | Binary::Greater | Binary::GreaterEqual)
+}
+
 /// A number that only grows has passed its bound, whatever follows.
 fn is_final(condition: &Condition, judged: &Judged) -> bool {
     let Condition::Compare { operator, left: Measured::Metric { metric, .. }, right: Measured::Constant { .. } } =

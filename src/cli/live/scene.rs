@@ -1,17 +1,22 @@
 //! The content of the live view, and the lines that show it on a terminal of a given size.
 
+use super::injections::{Injections, Now};
 use crate::base::shown::escaped_line;
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short, whole_seconds};
+use crate::judge::failing_so_far;
 use crate::measure::histogram::Counts;
 use crate::measure::of_target;
-use crate::measure::{Event, Failure, Generator, Ranked, Slice, Times, Tried};
+use crate::measure::{Event, Failure, Generator, Ranked, Slice, Stats, Times, Tried};
+use crate::metric::Judged;
 use crate::plan::draw::{BLOCKS, Picture, Track, cut, picture};
-use crate::plan::{Load, Plan};
+use crate::plan::{Load, Plan, Range};
 use anstyle::{AnsiColor, Style};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Seconds over which rates, latencies and failures are shown.
+/// Seconds over which a line in a pipe counts.
 const WINDOW: u64 = 5;
+/// As many expectations that fail are named at most.
+const FAILING: usize = 4;
 /// The seconds of the run that the course shows.
 const COURSE: usize = 30;
 /// A second whose percentile got no answer.
@@ -24,6 +29,14 @@ pub struct Scene<'p> {
     picture: Picture,
     edges: Vec<u64>,
     seconds: VecDeque<Second>,
+    /// What has come in since the last reading of the generator, and in the second before that, whenever it was intended.
+    coming: Second,
+    came: Second,
+    /// Readings in a row before which nothing had come in.
+    quiet: u64,
+    injections: Injections,
+    /// Expectations that would fail now, with what was measured.
+    failing: Vec<(String, String)>,
     /// When the run is seen, and whether nothing new is started.
     at: u64,
     ends: bool,
@@ -56,6 +69,28 @@ struct Recent {
 }
 
 impl Second {
+    fn add(&mut self, slice: &Slice, plan: &Plan) {
+        self.started += slice.loads.values().map(|counts| counts.started).sum::<u64>();
+        for (_, counts) in slice.series.iter().filter(|(series, _)| plan.is_request(**series)) {
+            self.sent += counts.sent;
+            self.ok += counts.ok;
+            for (kind, count) in &counts.failed {
+                *self.failed.entry(*kind).or_default() += count;
+            }
+            self.latency.merge(&counts.latency);
+            self.unanswered.merge(&counts.unanswered);
+        }
+    }
+
+    fn is_told(&self) -> bool {
+        self.started + self.sent + self.ended() > 0
+    }
+
+    /// Requests that ended, but those that the generator spoilt.
+    fn ended(&self) -> u64 {
+        self.ok + of_target(&self.failed)
+    }
+
     fn add_to(&self, times: &mut Times) {
         self.latency.add_to(&mut times.answered);
         times.timed_out(&self.unanswered, self.failed.get(&Failure::Timeout).copied().unwrap_or(0));
@@ -116,6 +151,11 @@ impl<'p> Scene<'p> {
             picture: picture(plan),
             edges: plan.edges(),
             seconds: VecDeque::new(),
+            coming: Second::default(),
+            came: Second::default(),
+            quiet: 0,
+            injections: Injections::new(plan),
+            failing: Vec::new(),
             at: 0,
             ends: false,
             in_flight: 0,
@@ -133,7 +173,22 @@ impl<'p> Scene<'p> {
         }
     }
 
+    /// When the run is seen.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Which expectations would fail now.
+    pub fn judge(&mut self, stats: &Stats) {
+        let told = |(index, judged): (usize, Judged)| {
+            let text = self.plan.expectations.get(index).map_or_else(String::new, |own| own.text.clone());
+            (text, judged.value.map_or_else(String::new, |value| value.to_string()))
+        };
+        self.failing = failing_so_far(self.plan, stats).into_iter().map(told).collect();
+    }
+
     pub fn take(&mut self, event: &Event) {
+        self.injections.take(event);
         match event {
             Event::ServiceReady { service, .. } => self.services.push((service.clone(), "ready".to_owned(), false)),
             Event::ServiceDied { service, status, .. } | Event::ServiceFell { service, status, .. } => {
@@ -144,6 +199,11 @@ impl<'p> Scene<'p> {
             Event::Slice(slice) => self.add(slice),
             Event::Generator(generator) => {
                 self.at = generator.at;
+                // Workers tell of their seconds at instants of their own, so one may come right after a reading.
+                self.quiet = if self.coming.is_told() { 0 } else { self.quiet + 1 };
+                if self.quiet != 1 {
+                    self.came = std::mem::take(&mut self.coming);
+                }
                 self.generator = Some(generator.clone());
             }
             Event::Interrupted { .. } | Event::Aborted { .. } => self.ends = true,
@@ -173,16 +233,23 @@ impl<'p> Scene<'p> {
             }
         }
         let Some(second) = self.seconds.iter_mut().find(|second| second.number == number) else { return };
-        second.started += slice.loads.values().map(|counts| counts.started).sum::<u64>();
-        for (_, counts) in slice.series.iter().filter(|(series, _)| self.plan.is_request(**series)) {
-            second.sent += counts.sent;
-            second.ok += counts.ok;
-            for (kind, count) in &counts.failed {
-                *second.failed.entry(*kind).or_default() += count;
-            }
-            second.latency.merge(&counts.latency);
-            second.unanswered.merge(&counts.unanswered);
-        }
+        second.add(slice, self.plan);
+        self.coming.add(slice, self.plan);
+    }
+
+    /// What was sent in the last second that is told whole, and what came in the last.
+    fn last(&self) -> Recent {
+        let whole = (self.at / SECOND).saturating_sub(2);
+        let sent = self.seconds.iter().find(|second| second.number == whole);
+        let mut last = Recent {
+            started: sent.map_or(0.0, |second| second.started as f64),
+            sent: sent.map_or(0.0, |second| second.sent as f64),
+            ended: self.came.ended(),
+            failed: self.came.failed.clone(),
+            latency: Times::default(),
+        };
+        self.came.add_to(&mut last.latency);
+        last
     }
 
     fn recent(&self) -> Recent {
@@ -197,7 +264,7 @@ impl<'p> Scene<'p> {
                 recent.started += second.started as f64 / length;
                 recent.sent += second.sent as f64 / length;
             }
-            recent.ended += second.ok + of_target(&second.failed);
+            recent.ended += second.ended();
             for (kind, count) in &second.failed {
                 *recent.failed.entry(*kind).or_default() += count;
             }
@@ -227,7 +294,7 @@ impl<'p> Scene<'p> {
 
     /// As many lines as a terminal has room for, without filling it.
     pub fn lines(&self, columns: usize, rows: usize) -> Vec<Line> {
-        let recent = self.recent();
+        let recent = self.last();
         if columns < 60 || rows < 10 {
             return self.few(&recent, rows);
         }
@@ -252,9 +319,11 @@ impl<'p> Scene<'p> {
                 self.plan.loads.len() - shown.max(1)
             )));
         }
+        lines.extend(self.faults(names, columns));
         lines.extend([self.rates(&recent, names), self.latency(&recent, names, columns)]);
         lines.extend(self.failures(&recent, names));
         lines.extend(self.around(names));
+        lines.extend(self.would_fail(names, rows.saturating_sub(lines.len() + 2), columns));
         lines
     }
 
@@ -296,23 +365,78 @@ impl<'p> Scene<'p> {
             (None, Some(next)) => format!("starts in {}", duration((next - self.at).div_ceil(SECOND) * SECOND)),
             (None, None) => "done".to_owned(),
         };
-        let width = columns.saturating_sub(names + 2 + 2 + 34).clamp(10, 60);
-        let length = self.picture.length.max(1);
+        let (width, length) = (width(names, columns), self.picture.length.max(1));
         let cell = |column: usize| {
-            let middle = ((2 * column as u128 + 1) * u128::from(length) / (2 * width as u128)) as u64;
+            let middle = middle(column, width, length);
             let share = track.level(middle) / track.peak.max(f64::MIN_POSITIVE);
             match share > 0.0 {
                 true => BLOCKS[(share * 8.0).ceil().clamp(1.0, 8.0) as usize],
                 false => ' ',
             }
         };
-        let here = ((u128::from(self.at) * width as u128 / u128::from(length)) as usize).min(width - 1);
+        let here = self.here(width);
         let cells = |from: usize, to: usize| (from..to).map(cell).collect::<String>();
         label(&load.name, names)
             .push(AnsiColor::Cyan.on_default(), cells(0, here))
             .push(Style::new().bold(), "┃")
             .dim(cells(here + 1, width))
             .plain(format!("  {tail}"))
+    }
+
+    /// The column of a strip at which the run is.
+    fn here(&self, width: usize) -> usize {
+        let length = self.picture.length.max(1);
+        ((u128::from(self.at) * width as u128 / u128::from(length)) as usize).min(width - 1)
+    }
+
+    /// Below the loads, on the same axis: when faults are in force and events happen, and which of them are there now or come next.
+    fn faults(&self, names: usize, columns: usize) -> Option<Line> {
+        if self.plan.faults.is_empty() && self.plan.events.is_empty() {
+            return None;
+        }
+        let (width, length) = (width(names, columns), self.picture.length.max(1));
+        let half = length / (2 * width as u64) + 1;
+        let is_in = |at: u64, (from, to): &Range| *from < at + half && at < to + half;
+        let cell = |column: usize| {
+            let at = middle(column, width, length);
+            let hurts = self.plan.faults.iter().flat_map(|fault| &fault.windows).any(|window| is_in(at, window));
+            let happens = self.plan.events.iter().any(|event| is_in(at, &(event.at, event.at)));
+            match (happens, hurts) {
+                (true, _) => '◆',
+                (false, true) => '▄',
+                (false, false) => ' ',
+            }
+        };
+        let here = self.here(width);
+        let cells = |from: usize, to: usize| (from..to).map(cell).collect::<String>();
+        let now = self.injections.now(self.plan, self.at);
+        let line = label("faults", names)
+            .push(AnsiColor::Magenta.on_default(), cells(0, here))
+            .push(Style::new().bold(), "┃")
+            .dim(cells(here + 1, width));
+        Some(match now {
+            Now::There(text) => line.push(AnsiColor::Magenta.on_default().bold(), format!("  {text}")),
+            Now::Later(text) => line.dim(format!("  {text}")),
+        })
+    }
+
+    /// Expectations that would fail if the run ended now.
+    fn would_fail(&self, names: usize, rows: usize, columns: usize) -> Vec<Line> {
+        let most = FAILING.min(rows.max(1));
+        let shown = if self.failing.len() > most { most - 1 } else { most };
+        let mut lines: Vec<Line> = Vec::new();
+        for (index, (text, value)) in self.failing.iter().take(shown.max(1)).enumerate() {
+            let more = self.failing.len() - 1;
+            let more = if shown == 0 && more > 0 { format!("  and {more} more") } else { String::new() };
+            let room = columns.saturating_sub(names + 6 + value.chars().count() + more.chars().count()).max(20);
+            let head = if index == 0 { "fails now" } else { "" };
+            let line = label(head, names.max(9)).plain(cut(text, room));
+            lines.push(line.push(AnsiColor::Red.on_default(), format!("  {value}")).dim(more));
+        }
+        if shown > 0 && self.failing.len() > shown {
+            lines.push(label("", names.max(9)).dim(format!("and {} more", self.failing.len() - shown)));
+        }
+        lines
     }
 
     fn rates(&self, recent: &Recent, names: usize) -> Line {
@@ -385,6 +509,16 @@ impl<'p> Scene<'p> {
         }
         Some(line)
     }
+}
+
+/// Columns of a strip between its label and what stands behind it.
+fn width(names: usize, columns: usize) -> usize {
+    columns.saturating_sub(names + 2 + 2 + 34).clamp(10, 60)
+}
+
+/// The instant in the middle of a column of a strip.
+fn middle(column: usize, width: usize, length: u64) -> u64 {
+    ((2 * column as u128 + 1) * u128::from(length) / (2 * width as u128)) as u64
 }
 
 fn label(text: &str, width: usize) -> Line {
