@@ -113,6 +113,65 @@ fn examples_of_the_guides_compile() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The words of a command of a shell, without its quotes.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in command.chars() {
+        match (c, quote) {
+            ('"' | '\'', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            (c, None) if c.is_whitespace() => words.push(std::mem::take(&mut word)),
+            (c, _) => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Each text in a YAML document.
+fn texts(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => found.push(text.clone()),
+        serde_json::Value::Array(all) => all.iter().for_each(|one| texts(one, found)),
+        serde_json::Value::Object(all) => all.values().for_each(|one| texts(one, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn pipelines_of_the_readme_are_yaml_with_commands_that_there_are() {
+    let page = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let pipelines: Vec<_> = blocks(&page).into_iter().filter(|(kind, ..)| kind == "yaml").collect();
+    assert_eq!(pipelines.len(), 2);
+    let mut commands = 0;
+    for (_, line, text) in pipelines {
+        let document: serde_json::Value =
+            serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("README.md:{line}: {error}"));
+        let mut all = Vec::new();
+        texts(&document, &mut all);
+        let joined = all.iter().map(|text| text.replace("\\\n", " "));
+        let lines: Vec<String> = joined.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        for command in lines.iter().flat_map(|line| line.split("; ")) {
+            let mut words = words(command);
+            if words.first().is_none_or(|word| word != "stressc") {
+                continue;
+            }
+            // What the shell does with what it writes is not the command's.
+            words.truncate(words.iter().position(|word| matches!(word.as_str(), ">" | "||")).unwrap_or(words.len()));
+            // Addresses that the system fills in.
+            let filled = |word: &String| match word.starts_with('$') {
+                true => format!("https://ci.example/{}", word.trim_start_matches('$')),
+                false => word.clone(),
+            };
+            let words: Vec<String> = words.iter().map(filled).collect();
+            assert_eq!(stressc::cli::manual::refused(&words), None, "README.md:{line}: {command}");
+            commands += 1;
+        }
+    }
+    assert_eq!(commands, 5);
+}
+
 /// The style page of CONTRIBUTING names the plainer word for each of these.
 #[test]
 fn documents_keep_to_common_words() {

@@ -68,6 +68,13 @@ fn a_record_renders_in_every_format() {
                     assert!(ran.out.starts_with("<!DOCTYPE html>") && ran.out.ends_with("</html>\n"), "{path}");
                 }
                 Format::Json => assert_eq!(ran.out, place.call(&["report", &path, "--json"]).out),
+                Format::Junit | Format::Markdown | Format::Csv | Format::Github => {
+                    let file = record.join(format!("report.{}", format.name()));
+                    if std::env::var_os("BLESS").is_some() {
+                        std::fs::write(&file, &ran.out).unwrap();
+                    }
+                    assert_eq!(ran.out, std::fs::read_to_string(&file).unwrap_or_default(), "{}", file.display());
+                }
             }
         }
     }

@@ -380,7 +380,7 @@ fn values_of_variables_are_not_told() {
         "param a: Text = env(\"STRESS_TEST_SECRET\")\nparam b: Duration = a",
     ] {
         place.write("work.stress", &file(text));
-        for format in ["human", "short", "json"] {
+        for format in ["human", "short", "json", "sarif", "github"] {
             check(&place, &["work.stress", "--format", format]);
         }
     }
@@ -396,7 +396,8 @@ fn values_of_variables_are_not_told() {
 /// What `check` says of a text, in every format.
 fn told(place: &Place, text: &str) -> (i32, String) {
     place.write("work.stress", text);
-    let said = ["human", "short", "json"].map(|format| check(place, &["work.stress", "--format", format]));
+    let said =
+        ["human", "short", "json", "sarif", "github"].map(|format| check(place, &["work.stress", "--format", format]));
     (said[0].0, said.map(|(_, said)| said).concat())
 }
 
@@ -418,7 +419,7 @@ fn contents_of_files_are_not_told() {
             sending("\"\"").replace("post", &format!("request {file}")),
         ] {
             place.write("work.stress", &text);
-            for format in ["human", "short", "json"] {
+            for format in ["human", "short", "json", "sarif", "github"] {
                 let (code, said) = check(&place, &["work.stress", "--format", format]);
                 // One line may be a host, a method or a pattern.
                 assert!(code == 2 || !file.contains("key.txt"), "{code}: {text}: {said}");

@@ -2,6 +2,7 @@
 //! databases, distributions, slopes of all pairs, expressions of Prometheus and queries that only add up, names from other tools,
 //! and nearest names.
 
+pub mod annotation;
 pub mod boundary;
 pub mod database;
 pub mod decimal;

@@ -9,7 +9,9 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use values::{baseline_name, label, length, out, percent, report_out, resumed, runs, setting, share, trace_url, user};
+use values::{
+    baseline_name, label, length, out, percent, report_out, report_url, resumed, runs, setting, share, trace_url, user,
+};
 
 /// Stress experiments as files: checked, planned, run, judged.
 #[derive(Debug, Parser)]
@@ -46,6 +48,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// Render a recorded run again
     Report(ReportArgs),
+    /// List recorded runs, the newest first
+    Runs(RunsArgs),
     /// Manage baselines, the runs that later runs are compared with
     Baseline(BaselineArgs),
     /// Compare two recorded runs, or run two variants of a scenario in turns and compare those
@@ -165,6 +169,10 @@ pub enum CheckFormat {
     /// One line per diagnostic
     Short,
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -248,13 +256,11 @@ pub struct RunArgs {
     /// Only part I of N of the arrivals and users; all N parts add up to the whole
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
-    /// Also write the result, as `json=PATH` (`-` for standard output) or `html=PATH`, or serve metrics while the run goes on, as `openmetrics=ADDRESS:PORT`; repeatable
+    /// Also write the result, as `FORMAT=PATH`: html, json, junit, markdown, csv or github; `-` is standard output, and the report then goes to standard error. Or serve metrics while the run goes on, as `openmetrics=ADDRESS:PORT`. Repeatable
     #[arg(long = "out", value_name = "NAME=PLACE", value_parser = out)]
     pub out: Vec<Out>,
-
-    /// Link traces in the HTML report: an address with `{trace_id}`
-    #[arg(long, value_name = "URL", value_parser = trace_url)]
-    pub trace_url: Option<String>,
+    #[command(flatten)]
+    pub links: LinkArgs,
     /// Print no report
     #[arg(long)]
     pub quiet: bool,
@@ -267,6 +273,17 @@ pub struct RunArgs {
     /// Compare with a baseline even if it is from another machine
     #[arg(long)]
     pub accept_environment: bool,
+}
+
+/// Where reports lead.
+#[derive(Debug, Clone, Args)]
+pub struct LinkArgs {
+    /// Link traces in the HTML report: an address with `{trace_id}`
+    #[arg(long, value_name = "URL", value_parser = trace_url)]
+    pub trace_url: Option<String>,
+    /// Link the full report in the Markdown report
+    #[arg(long, value_name = "URL", value_parser = report_url)]
+    pub report_url: Option<String>,
 }
 
 /// What `--out` asks for.
@@ -424,19 +441,36 @@ pub struct ReportArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
-    /// Write the result in a format to a path instead, `-` for standard output
+    /// Also write the result: html, json, junit, markdown, csv or github; `-` is standard output, and the report then goes to standard error. Repeatable
     #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = report_out, conflicts_with = "json")]
     pub out: Vec<(Format, PathBuf)>,
-
-    /// Link traces in the HTML report: an address with `{trace_id}`
-    #[arg(long, value_name = "URL", value_parser = trace_url)]
-    pub trace_url: Option<String>,
+    #[command(flatten)]
+    pub links: LinkArgs,
+    /// Print no report
+    #[arg(long)]
+    pub quiet: bool,
     /// Directory that contains `.stress/runs`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub record: PathBuf,
     /// The PostgreSQL that keeps the history, as `postgres://…` [default: `.stress/history.db` next to the records]
     #[arg(long, value_name = "URL", env = "STRESSC_STORE", hide_env_values = true)]
     pub store: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// A file, FILE:SCENARIO, or a scenario [default: every recorded run]
+    #[arg(value_name = "FILE[:SCENARIO]")]
+    pub of: Option<String>,
+    /// How many at most: the newest
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    pub last: u64,
+    /// Print the list as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Directory that contains `.stress/runs`
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub record: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -501,8 +535,8 @@ pub struct PruneArgs {
 
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Schema of the result of a run, of a suite, of a plan, of a baseline run, or of a history
-    #[arg(value_enum, value_name = "run|suite|plan|baseline|history")]
+    /// Schema of the result of a run, of a suite, of a plan, of a baseline run, of a history, or of a list of runs
+    #[arg(value_enum, value_name = "run|suite|plan|baseline|history|runs")]
     pub of: SchemaOf,
 }
 
@@ -513,6 +547,7 @@ pub enum SchemaOf {
     Plan,
     Baseline,
     History,
+    Runs,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,10 @@
 //! `stressc check`: every diagnostic of every file.
 
 use super::args::{CheckArgs, CheckFormat, Emit};
+use super::document::Document;
 use super::fixing::{self, Shows};
 use super::output::Terminal;
 use super::source;
-use super::told::Told;
 use crate::base::Span;
 use crate::base::units::counted;
 use crate::check::Reference;
@@ -15,10 +15,10 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     // As a run does, so that both know of the same limits.
     crate::inputs::raise_limits();
     let mut failed = false;
-    let mut told = Told::default();
-    let refuse = |told: &mut Told, name: &str, why: &str| match args.format {
-        CheckFormat::Json => told.add_unreadable(name, why),
-        CheckFormat::Human | CheckFormat::Short => terminal.error(why),
+    let mut told = Document::of(args.format);
+    let refuse = |told: &mut Option<Document>, name: &str, why: &str| match told {
+        Some(document) => document.add_unreadable(name, why),
+        None => terminal.error(why),
     };
     let mut files = Vec::new();
     let mut scenarios = 0;
@@ -79,14 +79,16 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
         }
         failed |= checked.diagnostics.has_errors();
         let diagnostics = checked.told(&checked.diagnostics);
-        match args.format {
-            CheckFormat::Human => source::print(&checked.diagnostics, &checked, terminal),
-            CheckFormat::Short => diagnostics.iter().for_each(|d| terminal.err(&render::line(d, &checked.sources))),
-            CheckFormat::Json => told.add(&diagnostics, &checked.sources),
+        match (&mut told, args.format) {
+            (Some(document), _) => document.add(&diagnostics, &checked.sources),
+            (None, CheckFormat::Short) => {
+                diagnostics.iter().for_each(|d| terminal.err(&render::line(d, &checked.sources)));
+            }
+            (None, _) => source::print(&checked.diagnostics, &checked, terminal),
         }
     }
-    if args.format == CheckFormat::Json {
-        terminal.out(&pretty(&told));
+    if let Some(document) = told {
+        terminal.out(&document.text());
     }
     if !failed && args.format == CheckFormat::Human && args.emit.is_none() && std::io::stdout().is_terminal() {
         let (files, scenarios) = (counted(files.len() as u64, "file"), counted(scenarios as u64, "scenario"));
@@ -96,10 +98,8 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
 }
 
 fn shows(args: &CheckArgs) -> Shows {
-    match (args.dry_run, args.format) {
-        (dry, CheckFormat::Json) => Shows { writes: !dry, difference: false },
-        (dry, CheckFormat::Human | CheckFormat::Short) => Shows { writes: !dry, difference: true },
-    }
+    // A document has standard output to itself.
+    Shows { writes: !args.dry_run, difference: Document::of(args.format).is_none() }
 }
 
 /// A line a name: where it stands, where what it means is declared, and of what type that is.

@@ -1,7 +1,8 @@
-//! The table of commands in the reference, generated from the arguments of the command line.
+//! The table of commands in the reference, generated from the arguments of the command line; and whether the documents write commands
+//! that there are.
 
 use super::args::Cli;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory, Parser};
 use std::fmt::Write;
 
 /// A table of the commands with their arguments and options.
@@ -9,6 +10,11 @@ pub fn table() -> String {
     let mut out = "| command | what it does | options |\n| --- | --- | --- |\n".to_owned();
     rows(&mut out, "stressc", &Cli::command());
     out
+}
+
+/// Why a command line, with the name of the program first, is refused.
+pub fn refused(words: &[String]) -> Option<String> {
+    Cli::try_parse_from(words).err().map(|error| error.to_string())
 }
 
 /// Of the commands of a command, and of theirs.

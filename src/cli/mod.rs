@@ -9,6 +9,7 @@ mod compare;
 mod consent;
 mod demo;
 mod doctor;
+mod document;
 mod drill;
 mod explain;
 mod fixing;
@@ -23,6 +24,8 @@ mod recover;
 mod report;
 mod results;
 mod run;
+mod runs;
+mod sarif;
 mod schema;
 mod source;
 mod start;
@@ -69,6 +72,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Try(args) => try_one::try_one(&args, &terminal),
         Command::Watch(args) => watch::watch(&args, &terminal),
         Command::Report(args) => report::report(&args, &terminal),
+        Command::Runs(args) => runs::runs(&args, &terminal),
         Command::Baseline(args) => baseline::baseline(&args, &terminal),
         Command::Compare(args) => compare::compare(&args, &terminal),
         Command::History(args) => history::history(&args, &terminal),

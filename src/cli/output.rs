@@ -44,6 +44,14 @@ impl Terminal {
         let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
     }
 
+    /// A report for a person, which makes room where another output has standard output to itself.
+    pub fn report(&self, aside: bool, text: &dyn Fn(bool, usize) -> String) {
+        match aside {
+            true => self.err(&text(self.err_coloured(), err_width())),
+            false => self.out(&text(self.out_coloured(), width())),
+        }
+    }
+
     /// One sentence about what went wrong.
     pub fn error(&self, message: &str) {
         let word = if self.err_coloured() { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
@@ -96,6 +104,23 @@ fn rows(terminal: impl std::os::fd::AsFd) -> usize {
 #[cfg(not(unix))]
 fn rows<T>(_: T) -> usize {
     ROWS
+}
+
+/// Whether a format has standard output to itself.
+pub fn is_taken(formats: &[(Format, PathBuf)]) -> bool {
+    formats.iter().any(|(_, path)| path.as_os_str() == "-")
+}
+
+/// Two outputs in one place would make a file of neither format. `Err` is the exit code.
+pub fn apart(formats: &[(Format, PathBuf)], terminal: &Terminal) -> Result<(), u8> {
+    for (index, (second, path)) in formats.iter().enumerate() {
+        let Some((first, _)) = formats[..index].iter().find(|(_, other)| other == path) else { continue };
+        let (first, second, path) = (first.name(), second.name(), path.display());
+        terminal
+            .error(&format!("`{first}={path}` and `{second}={path}` go to one place; name another for one of them"));
+        return Err(super::DOES_NOT_CHECK);
+    }
+    Ok(())
 }
 
 /// Writes a report to each place in its format. The others are written too where one cannot be.

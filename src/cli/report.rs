@@ -2,11 +2,14 @@
 
 use super::args::ReportArgs;
 use super::history::{RunIndex, add_earlier};
-use super::output::{Terminal, width};
+use super::output::{Terminal, apart, is_taken};
 use crate::{judge, report as reports, store};
 use std::path::Path;
 
 pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
+    if let Err(code) = apart(&args.out, terminal) {
+        return code;
+    }
     let found = store::find(&args.record, &args.run);
     if let Ok(directory) = &found
         && store::is_suite(directory)
@@ -26,39 +29,50 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
     };
     let verdict = judge::judge(&plan, &stats, &context.others);
     let mut report = reports::report(&plan, &stats, &verdict);
-    report.trace_url.clone_from(&args.trace_url);
-    match (args.json, args.out.as_slice()) {
-        (true, _) => terminal.out(&String::from_utf8_lossy(&reports::json(&report))),
-        (false, []) => terminal.out(&reports::terminal(&report, terminal.out_coloured())),
-        (false, formats) => {
-            add_earlier(&mut report, &RunIndex::of(&args.record, args.store.as_deref()), terminal);
-            if let Err(problem) = super::output::write(formats, &report, terminal) {
-                terminal.error(&problem);
-                return super::COULD_NOT_RUN;
-            }
+    report.trace_url.clone_from(&args.links.trace_url);
+    report.report_url.clone_from(&args.links.report_url);
+    if args.json {
+        terminal.out(&String::from_utf8_lossy(&reports::json(&report)));
+        return verdict.exit_code;
+    }
+    if !args.quiet {
+        terminal.report(is_taken(&args.out), &|coloured, _| reports::terminal(&report, coloured));
+    }
+    if !args.out.is_empty() {
+        add_earlier(&mut report, &RunIndex::of(&args.record, args.store.as_deref()), terminal);
+    }
+    ended(super::output::write(&args.out, &report, terminal), verdict.exit_code, terminal)
+}
+
+/// The exit code of the run, unless a result could not be written.
+fn ended(written: Result<(), String>, code: u8, terminal: &Terminal) -> u8 {
+    match written {
+        Ok(()) => code,
+        Err(problem) => {
+            terminal.error(&problem);
+            super::COULD_NOT_RUN
         }
     }
-    verdict.exit_code
 }
 
 /// The same of a suite, from its record and those of its runs.
 fn of_suite(directory: &Path, args: &ReportArgs, terminal: &Terminal) -> u8 {
     let told = match super::suite::evidence(directory, jiff::Timestamp::now()) {
-        Ok(told) => reports::SuiteReport { running: store::suite_runs(directory), ..told },
+        Ok(told) => {
+            let report_url = args.links.report_url.clone();
+            reports::SuiteReport { running: store::suite_runs(directory), report_url, ..told }
+        }
         Err(error) => {
             terminal.error(&error.to_string());
             return super::COULD_NOT_RUN;
         }
     };
-    match (args.json, args.out.as_slice()) {
-        (true, _) => terminal.out(&String::from_utf8_lossy(&reports::json(&told))),
-        (false, []) => terminal.out(&reports::suite_terminal(&told, width(), terminal.out_coloured())),
-        (false, formats) => {
-            if let Err(problem) = super::output::write_suite(formats, &told, terminal) {
-                terminal.error(&problem);
-                return super::COULD_NOT_RUN;
-            }
-        }
+    if args.json {
+        terminal.out(&String::from_utf8_lossy(&reports::json(&told)));
+        return told.exit_code;
     }
-    told.exit_code
+    if !args.quiet {
+        terminal.report(is_taken(&args.out), &|coloured, width| reports::suite_terminal(&told, width, coloured));
+    }
+    ended(super::output::write_suite(&args.out, &told, terminal), told.exit_code, terminal)
 }

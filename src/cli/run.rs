@@ -28,9 +28,10 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
             return super::suite::run(file, args, terminal);
         }
         let how = &args.how;
+        let outs = Outs::of(&args.out);
+        super::output::apart(&outs.reports, terminal)?;
         let prepared = prepare(file, args.share, &how.asked.asked(), terminal)?;
         consent(&prepared, how, terminal)?;
-        let outs = Outs::of(&args.out);
         places(&outs.reports, terminal)?;
         let against = Against::here_or_history(&prepared.plan, file, (how, args.accept_environment), terminal)?;
         let telemetry = outs.open(terminal)?;
@@ -317,12 +318,14 @@ fn not_whole(problem: &str, terminal: &Terminal) -> u8 {
 /// What is told of a run; the exit code.
 fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args: &RunArgs, terminal: &Terminal) -> u8 {
     let mut report = report::report(&performed.plan, &performed.stats, verdict);
-    report.trace_url.clone_from(&args.trace_url);
+    report.trace_url.clone_from(&args.links.trace_url);
+    report.report_url.clone_from(&args.links.report_url);
+    let outs = Outs::of(&args.out).reports;
+    let aside = super::output::is_taken(&outs);
     if !args.quiet {
-        terminal.out(&report::terminal(&report, terminal.out_coloured()));
+        terminal.report(aside, &|coloured, _| report::terminal(&report, coloured));
     }
     let whole = kept(performed, context, &report, terminal);
-    let outs = Outs::of(&args.out).reports;
     if !outs.is_empty() {
         super::history::add_earlier(&mut report, &performed.index, terminal);
     }
@@ -331,7 +334,7 @@ fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args:
         return code;
     }
     if !args.quiet {
-        terminal.out(&format!("\nrecorded in {}\n", performed.record.directory.display()));
+        terminal.report(aside, &|_, _| format!("\nrecorded in {}\n", performed.record.directory.display()));
     }
     if performed.left.is_some() { super::COULD_NOT_RUN } else { verdict.exit_code }
 }

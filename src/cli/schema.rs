@@ -3,6 +3,7 @@
 use super::args::{SchemaArgs, SchemaOf};
 use super::history::History;
 use super::output::Terminal;
+use super::runs::Listed;
 use crate::baseline::Signed;
 use crate::plan::Plan;
 use crate::report::{Report, SuiteReport};
@@ -16,6 +17,7 @@ pub fn schema(args: &SchemaArgs, terminal: &Terminal) -> u8 {
         SchemaOf::Suite => of::<SuiteReport>("the result of a suite: its `run.json`"),
         SchemaOf::Baseline => of::<Signed>("a run of a baseline: `baselines/FILE/SCENARIO/RUN.json`"),
         SchemaOf::History => of::<History>("a history, as `stressc history --json` prints it"),
+        SchemaOf::Runs => of::<Listed>("a list of runs, as `stressc runs --json` prints it"),
     };
     terminal.out(&(serde_json::to_string_pretty(&schema).expect("a schema is plain data") + "\n"));
     super::OK

@@ -1,6 +1,6 @@
 //! Diagnostics as data, for `--format json`: a table of files, and entries that point into it.
 
-use crate::base::{FileId, Source, Sources, Span};
+use crate::base::{Source, Sources, Span};
 use crate::diag::{Applicability, Code, Diagnostic, Severity};
 use serde::Serialize;
 
@@ -78,13 +78,6 @@ impl Told {
         }
     }
 
-    /// A file of which nothing can be said but this.
-    pub fn add_unreadable(&mut self, name: &str, why: &str) {
-        let mut sources = Sources::default();
-        let file = sources.add(name, "");
-        self.add(&[unreadable(file, why)], &sources);
-    }
-
     fn place(&mut self, span: Span, sources: &Sources) -> Place {
         let source = sources.get(span.file);
         let range = span.range();
@@ -101,6 +94,9 @@ impl Told {
     }
 }
 
-fn unreadable(file: FileId, why: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0119, why, Span::new(file, 0, 0), "")
+/// What is said of a file that cannot be read, as of an empty one.
+pub fn unreadable(name: &str, why: &str) -> (Sources, Diagnostic) {
+    let mut sources = Sources::default();
+    let file = sources.add(name, "");
+    (sources, Diagnostic::new(Code::E0119, why, Span::new(file, 0, 0), ""))
 }

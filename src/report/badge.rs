@@ -1,7 +1,7 @@
 //! The signs and words by which every format shows how something came out.
 
-use super::{Report, SuiteReport};
-use crate::judge::{MemberOutcome, RuleState, VerdictKind};
+use super::{Expected, Report, SuiteReport};
+use crate::judge::{MemberOutcome, RuleState, Standing, VerdictKind};
 use crate::metric::Outcome;
 
 /// How good it is: what a format paints.
@@ -50,7 +50,7 @@ impl Badge {
         }
     }
 
-    fn of_verdict(verdict: VerdictKind) -> Badge {
+    pub fn of_verdict(verdict: VerdictKind) -> Badge {
         match verdict {
             VerdictKind::Passed => Badge::of(Outcome::Held),
             VerdictKind::Failed => Badge::of(Outcome::Failed),
@@ -66,6 +66,14 @@ impl Badge {
             Outcome::Held => badge("✔", "passed", Tone::Good),
             Outcome::Failed => badge("✘", "failed", Tone::Bad),
             Outcome::Inconclusive => badge("?", "inconclusive", Tone::Unsure),
+        }
+    }
+
+    /// Of an expectation, whose outcome may not be trusted.
+    pub fn of_expected(expected: &Expected) -> Badge {
+        match expected.standing {
+            Standing::InDoubt => badge("!", "untrusted", Tone::Unsure),
+            Standing::Stands | Standing::AtLeast => Badge::of(expected.outcome),
         }
     }
 

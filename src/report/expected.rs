@@ -1,12 +1,15 @@
 //! What was expected, and what came out.
 
+use super::badge::Tone;
 use super::seconds::seconds;
+use crate::base::units::{duration, grouped};
 use crate::judge::{Standing, Verdict};
 use crate::measure::Stats;
-use crate::metric::{Grounds, Judged, Outcome, Quantity, Slices, judged_in};
+use crate::metric::{Grounds, Judged, Outcome, Quantity, Slices, judged_in, told_across};
 use crate::plan::{AcrossRuns, Plan, Range};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
+use std::fmt::Write;
 
 /// One expectation.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -63,6 +66,58 @@ pub struct EarlierValue {
 pub struct Compared {
     pub value: Option<Quantity>,
     pub bound: Option<Quantity>,
+}
+
+/// What was found of an expectation, in words.
+pub struct Found {
+    /// The measured value, or why there is no verdict.
+    pub value: String,
+    pub tone: Tone,
+    /// What more there is to know of it, which follows the value.
+    pub more: String,
+}
+
+impl Expected {
+    pub fn found(&self) -> Found {
+        let value = self.compared.value.as_ref().map(Quantity::to_string);
+        let (value, tone) = match (value, &self.reason) {
+            (_, Some(reason)) => (reason.clone(), Tone::Unsure),
+            (Some(value), None) if self.standing == Standing::AtLeast => (format!("at least {value}"), Tone::Plain),
+            (Some(value), None) if self.outcome == Outcome::Failed => (value, Tone::Bad),
+            (value, None) => (value.unwrap_or_default(), Tone::Plain),
+        };
+        Found { value, tone, more: self.more() }
+    }
+
+    fn more(&self) -> String {
+        let Expected { outcome, grounds, reason, .. } = self;
+        let mut text = String::new();
+        if let (Some(slices), Some((from, to)), None) = (self.slices, self.when, reason) {
+            let count = |n: usize| grouped(n as f64, 0);
+            let _ = write!(text, " at {}–{}, ", duration(from), duration(to));
+            let _ = match (outcome, slices.failed) {
+                (Outcome::Failed, failed) => write!(text, "{} of {} slices failed", count(failed), count(slices.all())),
+                _ => write!(text, "the worst of {}, {} held", count(slices.all()), count(slices.held)),
+            };
+            if slices.near > 0 {
+                let _ = write!(text, ", {} near", count(slices.near));
+            }
+        }
+        let value = self.compared.value.as_ref();
+        if let (true, Some(interval), Some(value)) = (self.near_bound, grounds.interval, value) {
+            let _ = write!(text, ", near the bound: {}", Quantity::interval(interval, value.unit));
+        }
+        if let (Some(window), None) = (grounds.look, reason) {
+            let _ = write!(text, ", by a look each 1s over {}", duration(window));
+        }
+        if let (Some(across), Some(value), None) = (&self.across, value, reason) {
+            let _ = write!(text, ", {}", told_across(across, value.unit));
+        }
+        if let (Some(counted), None) = (&grounds.counted, reason) {
+            let _ = write!(text, ", {}", counted.told());
+        }
+        text
+    }
 }
 
 /// Both as text.

@@ -1,7 +1,7 @@
 //! The formats that a report is written in.
 
 use super::suite::SuiteReport;
-use super::{Report, html, json};
+use super::{Report, csv, github, html, json, junit, markdown};
 
 /// Each with its name, as it is asked for, and what writes it of a run and of a suite.
 macro_rules! formats {
@@ -38,4 +38,8 @@ macro_rules! formats {
 formats! {
     Html "html" html::html, html::suite;
     Json "json" json::json, json::json;
+    Junit "junit" junit::junit, junit::suite;
+    Markdown "markdown" markdown::markdown, markdown::suite;
+    Csv "csv" csv::csv, csv::suite;
+    Github "github" github::github, github::suite;
 }

@@ -8,6 +8,7 @@ mod beside;
 mod causes;
 mod counters;
 mod course;
+mod csv;
 mod curves;
 mod examples;
 mod expected;
@@ -15,10 +16,13 @@ mod faults;
 mod format;
 mod gave_way;
 mod generator;
+mod github;
 mod html;
 mod json;
+mod junit;
 mod ledgers;
 mod loads;
+mod markdown;
 mod notes;
 mod phases;
 mod seconds;
@@ -33,12 +37,13 @@ pub use addresses::AddressTotals;
 pub use alerts::{
     AlertInstants, AlertScore, AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Part, Spent, Time, Unasked,
 };
+pub use badge::{Badge, Tone};
 pub use causes::Failures;
 pub use counters::{CounterGap, CounterReset, CounterTotals, HistogramTotals};
 pub use course::{Course, LoadCourse, Point};
 pub use curves::{Curve, Curves};
 pub use examples::{Examples, Told};
-pub use expected::{Compared, EarlierValue, Expected};
+pub use expected::{Compared, EarlierValue, Expected, Found};
 pub use faults::{Injection, Occurrence, PlannedEvent, PlannedFault, PlannedInjections};
 pub use format::Format;
 pub use gave_way::{Broke, Broken, GaveWay, Kind, Reached};
@@ -144,6 +149,9 @@ pub struct Report {
     /// Where traces are found: an address with `{trace_id}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_url: Option<String>,
+    /// Where the full report is found, for formats that are only a part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report_url: Option<String>,
 }
 
 /// A service that ended by itself and was started again.
@@ -254,6 +262,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         windows,
         generator,
         trace_url: None,
+        report_url: None,
     }
 }
 

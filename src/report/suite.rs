@@ -50,6 +50,9 @@ pub struct SuiteReport {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RulesCovered>,
     pub areas: Vec<SuiteArea>,
+    /// Where the full report is found, for formats that are only a part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report_url: Option<String>,
 }
 
 /// The alerting rules of a file that a suite counts, and which of them its runs have seen fire.
@@ -210,6 +213,7 @@ pub fn suite(plan: &SuitePlan, facts: SuiteFacts, results: Vec<MemberResult>) ->
         gates,
         rules: plan.ready.as_ref().map_or_else(Vec::new, |ready| covered(ready, &alerts)),
         areas: areas.collect(),
+        report_url: None,
     }
 }
 

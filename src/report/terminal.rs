@@ -15,12 +15,13 @@ mod watched;
 pub use suite::suite;
 
 use super::badge::{Badge, Caveat, Tone, caveats};
+use super::expected::Found;
 use super::{Expected, Report, Spread, Window};
 use crate::base::shown::{escaped, escaped_line, escaped_page};
 use crate::base::units::{bytes, duration, grouped, measured_duration, percent, short, whole_seconds};
 use crate::judge::Standing;
 use crate::measure::of_target;
-use crate::metric::{Outcome, Quantity, told_across};
+use crate::metric::Outcome;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -153,41 +154,8 @@ fn expectations(out: &mut String, report: &Report, paint: &Paint) {
 
 fn found(expected: &Expected, paint: &Paint) -> String {
     let Expected { line, outcome, samples, standing, .. } = *expected;
-    let value = expected.compared.value.as_ref().map(Quantity::to_string);
-    let mut text = match (value, &expected.reason) {
-        (_, Some(reason)) => paint.unsure(reason),
-        (Some(value), None) if standing == Standing::AtLeast => format!("at least {value}"),
-        (Some(value), None) => match outcome {
-            Outcome::Failed => paint.bad(&value),
-            Outcome::Held | Outcome::Inconclusive => value,
-        },
-        (None, None) => String::new(),
-    };
-    if let (Some(slices), Some((from, to)), None) = (expected.slices, expected.when, &expected.reason) {
-        let count = |n: usize| grouped(n as f64, 0);
-        let _ = write!(text, " at {}–{}, ", duration(from), duration(to));
-        let _ = match (outcome, slices.failed) {
-            (Outcome::Failed, failed) => write!(text, "{} of {} slices failed", count(failed), count(slices.all())),
-            _ => write!(text, "the worst of {}, {} held", count(slices.all()), count(slices.held)),
-        };
-        if slices.near > 0 {
-            let _ = write!(text, ", {} near", count(slices.near));
-        }
-    }
-    if let (true, Some(interval), Some(value)) =
-        (expected.near_bound, expected.grounds.interval, &expected.compared.value)
-    {
-        let _ = write!(text, ", near the bound: {}", Quantity::interval(interval, value.unit));
-    }
-    if let (Some(window), None) = (expected.grounds.look, &expected.reason) {
-        let _ = write!(text, ", by a look each 1s over {}", duration(window));
-    }
-    if let (Some(across), Some(value), None) = (&expected.across, &expected.compared.value, &expected.reason) {
-        let _ = write!(text, ", {}", told_across(across, value.unit));
-    }
-    if let (Some(counted), None) = (&expected.grounds.counted, &expected.reason) {
-        let _ = write!(text, ", {}", counted.told());
-    }
+    let Found { value, tone, more } = expected.found();
+    let mut text = paint.tone(tone, &value) + &more;
     let note = match outcome {
         Outcome::Failed if samples == 0 => format!("  (line {line})"),
         Outcome::Held | Outcome::Inconclusive if samples == 0 && expected.reason.is_none() => String::new(),

@@ -8,6 +8,7 @@ mod find;
 mod format;
 pub mod index;
 mod record;
+mod result;
 mod segments;
 mod suite;
 
@@ -16,6 +17,7 @@ pub use compact::Policy;
 pub use context::{Context, context};
 pub use find::{RunHead, Wanted, find, is_same_file, run_ids, runs, suites};
 pub use record::{Record, RecordError, read};
+pub use result::{RunResult, result};
 pub use suite::{
     MemberState, SuiteAsked, SuiteEvent, SuiteHead, SuiteRead, SuiteRecord, is_suite, read_suite, suite_runs,
 };

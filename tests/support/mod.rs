@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod compile;
 pub mod day;
+pub mod evil;
 pub mod left_out;
 pub mod machine;
 pub mod monitoring;

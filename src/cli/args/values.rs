@@ -37,6 +37,14 @@ pub(super) fn trace_url(text: &str) -> Result<String, String> {
     }
 }
 
+pub(super) fn report_url(text: &str) -> Result<String, String> {
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    match is_web && !text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        true => Ok(text.to_owned()),
+        false => Err("write it like `https://ci.example/runs/17`".to_owned()),
+    }
+}
+
 pub(super) fn resumed(text: &str) -> Result<String, String> {
     match text.contains(".stress:") || text.ends_with(".stress") {
         true => {

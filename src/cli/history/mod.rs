@@ -20,13 +20,13 @@ use super::source::split;
 use crate::store::is_same_file;
 
 /// Which runs a command asks for, by `FILE[:SCENARIO]`.
-struct WantedRuns<'w> {
+pub struct WantedRuns<'w> {
     file: Option<&'w str>,
     scenario: Option<&'w str>,
 }
 
 impl<'w> WantedRuns<'w> {
-    fn of(asked: Option<&'w str>) -> WantedRuns<'w> {
+    pub fn of(asked: Option<&'w str>) -> WantedRuns<'w> {
         let (file, scenario) = asked.map_or((None, None), |asked| {
             let (file, scenario) = split(asked);
             (Some(file), scenario)
@@ -34,7 +34,7 @@ impl<'w> WantedRuns<'w> {
         WantedRuns { file, scenario }
     }
 
-    fn is(&self, file: &str, scenario: &str) -> bool {
+    pub fn is(&self, file: &str, scenario: &str) -> bool {
         self.file.is_none_or(|asked| is_same_file(asked, file)) && self.scenario.is_none_or(|asked| asked == scenario)
     }
 }

@@ -8,7 +8,7 @@ pub use prepare::{PreparedSuite, is_meant, prepare};
 
 use super::against::Against;
 use super::args::{HowArgs, RunArgs, Runs};
-use super::output::{Terminal, width};
+use super::output::{Terminal, apart, is_taken};
 use super::prepare::Prepared;
 use super::run::{Audience, Part, Stamp, Unperformed, agreed, fresh_seed, kept, perform, places};
 use super::streams::Outs;
@@ -27,10 +27,11 @@ pub fn run(file: &str, args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
         terminal.error(&format!("`{flag}` works with a single scenario only; name one, as in `FILE:SCENARIO`"));
         return Err(super::DOES_NOT_CHECK);
     }
+    let outs = Outs::of(&args.out);
+    apart(&outs.reports, terminal)?;
     let asked = args.how.asked.asked();
     let prepared = prepare(file, &asked, terminal)?;
     agreed_all(&prepared, &args.how, terminal)?;
-    let outs = Outs::of(&args.out);
     places(&outs.reports, terminal)?;
     let telemetry = outs.open(terminal)?;
     let stamp = Stamp::now(&prepared.plan.suite);
@@ -74,6 +75,8 @@ pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
         terminal.error(&format!("the suite cannot be resumed: {problem}"));
         super::COULD_NOT_RUN
     };
+    let outs = Outs::of(&args.out);
+    apart(&outs.reports, terminal)?;
     let wanted = args.resume.as_deref().unwrap_or("last");
     let directory = match wanted {
         "last" => {
@@ -107,7 +110,6 @@ pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
         )));
     }
     agreed_all(&prepared, &args.how, terminal)?;
-    let outs = Outs::of(&args.out);
     places(&outs.reports, terminal)?;
     let telemetry = outs.open(terminal)?;
     let mut record = SuiteRecord::open(&directory).map_err(|error| refused(&error.to_string()))?;
@@ -224,10 +226,12 @@ impl Running<'_> {
             terminal.error(&format!("the suite is done, but its record is not whole: {problem}"));
             super::COULD_NOT_RUN
         };
-        let told =
+        let mut told =
             evidence(&self.record.directory, jiff::Timestamp::now()).map_err(|error| not_whole(&error.to_string()))?;
+        told.report_url.clone_from(&args.links.report_url);
+        let aside = is_taken(&self.outs.reports);
         if !args.quiet {
-            terminal.out(&report::suite_terminal(&told, width(), terminal.out_coloured()));
+            terminal.report(aside, &|coloured, width| report::suite_terminal(&told, width, coloured));
         }
         let finished = self.record.finish(&report::json(&told)).map_err(|error| not_whole(&error.to_string()));
         let written =
@@ -239,7 +243,7 @@ impl Running<'_> {
                 VerdictKind::Error => "; `stressc run --resume` retries what could not be run",
                 VerdictKind::Passed | VerdictKind::Failed | VerdictKind::Inconclusive | VerdictKind::Untrusted => "",
             };
-            terminal.out(&format!("\nrecorded in {}{rest}\n", self.record.directory.display()));
+            terminal.report(aside, &|_, _| format!("\nrecorded in {}{rest}\n", self.record.directory.display()));
         }
         Ok(told.exit_code)
     }

@@ -1,0 +1,198 @@
+//! The report as a comment on a change: the verdict first, what did not hold, what changed and how sure that is, on one screen.
+
+mod markup;
+mod suite;
+
+pub use suite::suite;
+
+use super::badge::{Badge, Caveat, caveats};
+use super::{Expected, Found, LoadCourse, Report};
+use crate::base::units::{counted, measured_duration, short};
+use crate::judge::Standing;
+use crate::metric::{Outcome, printed, shown_change};
+use crate::plan::draw::sparkline;
+use crate::plan::{AcrossRuns, Regression};
+use markup::{code, code_cell, link, prose, prose_cell};
+use std::fmt::Write;
+
+/// A comment is read on one screen: so many of each are shown.
+const NOT_HELD: usize = 5;
+const CHANGED: usize = 6;
+const LOADS: usize = 2;
+const CAVEATS: usize = 4;
+/// So many may unfold.
+const HELD: usize = 60;
+/// The columns of a sparkline.
+const COLUMNS: usize = 40;
+
+pub fn markdown(report: &Report) -> Vec<u8> {
+    let mut out = String::new();
+    heading(&mut out, report);
+    not_held(&mut out, report);
+    changed(&mut out, report);
+    course(&mut out, report);
+    caveats_of(&mut out, report);
+    held(&mut out, report);
+    out.into_bytes()
+}
+
+fn heading(out: &mut String, report: &Report) {
+    let Badge { sign, word, .. } = Badge::of_run(report);
+    let _ = writeln!(out, "### {sign} {word}: {}\n", code(&report.scenario));
+    let mut facts = vec![code(&report.file)];
+    facts.extend(report.profile.as_ref().map(|profile| format!("profile {}", code(profile))));
+    let cut = if report.complete { "" } else { ", recorded up to there" };
+    facts.push(format!("{}{cut}", measured_duration(report.duration as f64)));
+    facts.push(format!("run {}", code(&report.id)));
+    facts.extend(report.report_url.as_ref().map(|url| link("full report", url)));
+    let _ = writeln!(out, "{}", facts.join(" · "));
+    for text in report.reason.iter().chain(report.gave_way.iter().map(|own| &own.text)) {
+        let _ = writeln!(out, "\n{}", prose(text));
+    }
+}
+
+/// What of it is no pass, failures first.
+fn not_held(out: &mut String, report: &Report) {
+    let mut wrong: Vec<&Expected> = report.expectations.iter().filter(|own| !holds(own)).collect();
+    if wrong.is_empty() {
+        return;
+    }
+    wrong.sort_by_key(|own| own.outcome != Outcome::Failed);
+    out.push_str("\n| | expected | found |\n| --- | --- | --- |\n");
+    for own in wrong.iter().take(NOT_HELD) {
+        let Badge { sign, word, .. } = Badge::of_expected(own);
+        let place = if own.implied { String::new() } else { format!(" (line {})", own.line) };
+        let _ = writeln!(out, "| {sign} {word} | {}{place} | {} |", code_cell(&own.text), prose_cell(&found(own)));
+    }
+    if let Some(more) = wrong.len().checked_sub(NOT_HELD).filter(|more| *more > 0) {
+        let _ = writeln!(out, "\nand {more} more that did not hold");
+    }
+}
+
+fn holds(expected: &Expected) -> bool {
+    expected.outcome == Outcome::Held && expected.standing != Standing::InDoubt
+}
+
+/// A comparison with a baseline has its own table.
+fn found(expected: &Expected) -> String {
+    let Found { value, more, .. } = expected.found();
+    let more = if expected.across.is_some() { "" } else { &more };
+    let doubt = match expected.standing {
+        Standing::InDoubt => {
+            format!("{}, but the generator alone could have made it so: ", Badge::of(expected.outcome).word)
+        }
+        Standing::Stands | Standing::AtLeast => String::new(),
+    };
+    format!("{doubt}{value}{more}")
+}
+
+/// The metrics that are compared with a baseline: what became worse first, then what became better.
+fn changed(out: &mut String, report: &Report) {
+    let across =
+        |own: &'_ Expected| own.across.zip(own.compared.value.as_ref().map(|value| (value.number, value.unit)));
+    let mut all: Vec<_> = report.expectations.iter().filter_map(|own| Some((own, across(own)?))).collect();
+    let Some((_, (AcrossRuns { runs: (before, now), .. }, _))) = all.first() else { return };
+    let runs = format!("{} against {}", counted(*now as u64, "run"), counted(*before as u64, "run"));
+    all.sort_by_key(|(_, (across, _))| match across.verdict {
+        Regression::Regressed => 0,
+        Regression::Improved => 1,
+        Regression::Inconclusive => 2,
+        Regression::Unchanged => 3,
+    });
+    let _ = writeln!(out, "\n**Compared with the baseline** ({runs})\n");
+    out.push_str("| | metric | baseline | now | change (95% interval) | detectable |\n| --- | --- | ---: | ---: | --- | ---: |\n");
+    for (own, (across, (value, unit))) in all.iter().take(CHANGED) {
+        let shown = |change: f64| shown_change(change, across.is_relative, *unit);
+        let sign = match across.verdict {
+            Regression::Regressed => "✘",
+            Regression::Improved | Regression::Unchanged => "✔",
+            Regression::Inconclusive => "?",
+        };
+        let _ = writeln!(
+            out,
+            "| {sign} {} | {} | {} | {} | {} ({} to {}) | {} |",
+            across.verdict.word(),
+            code_cell(&own.text),
+            printed(across.baseline, *unit),
+            printed(*value, *unit),
+            shown(across.change),
+            shown(across.low),
+            shown(across.high),
+            shown(across.smallest)
+        );
+    }
+    if let Some(more) = all.len().checked_sub(CHANGED).filter(|more| *more > 0) {
+        let _ = writeln!(out, "\nand {more} more that are compared");
+    }
+}
+
+/// How the run went, as lines of blocks.
+fn course(out: &mut String, report: &Report) {
+    let is_seen = |load: &&LoadCourse| load.points.iter().any(|point| point.answered > 0.0 || point.failed > 0.0);
+    let mut begun = false;
+    for load in report.course.loads.iter().filter(is_seen).take(LOADS) {
+        let answered: Vec<f64> = load.points.iter().map(|point| point.answered).collect();
+        let times: Vec<f64> = load.points.iter().filter_map(|point| point.p95_ns).map(|ns| ns as f64).collect();
+        let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+        // No answer is drawn as the longest time.
+        let drawn = |point: &super::Point| match point.p95_ns {
+            Some(ns) => ns as f64,
+            None if point.no_answer => most(&times),
+            None => 0.0,
+        };
+        let drawn: Vec<f64> = load.points.iter().map(drawn).collect();
+        let lost = load.points.iter().any(|point| point.no_answer);
+        let slowest = match (times.is_empty(), lost) {
+            (true, _) => "no answer".to_owned(),
+            (false, true) => format!("up to {}, at times no answer", measured_duration(most(&times))),
+            (false, false) => format!("up to {}", measured_duration(most(&times))),
+        };
+        if !begun {
+            out.push_str("\n| load | answered | p95 |\n| --- | --- | --- |\n");
+            begun = true;
+        }
+        let _ = writeln!(
+            out,
+            "| {} | `{}` up to {}/s | `{}` {slowest} |",
+            code_cell(&load.load),
+            sparkline(&answered, COLUMNS),
+            short(most(&answered)),
+            sparkline(&drawn, COLUMNS)
+        );
+    }
+}
+
+fn caveats_of(out: &mut String, report: &Report) {
+    let all = caveats(report);
+    if all.is_empty() {
+        return;
+    }
+    out.push('\n');
+    for Caveat { sign, text, .. } in all.iter().take(CAVEATS) {
+        let _ = writeln!(out, "- {sign} {}", prose(text));
+    }
+    if let Some(more) = all.len().checked_sub(CAVEATS).filter(|more| *more > 0) {
+        let _ = writeln!(out, "- and {more} more");
+    }
+}
+
+/// What held, folded up.
+fn held(out: &mut String, report: &Report) {
+    let held: Vec<&Expected> = report.expectations.iter().filter(|own| holds(own)).collect();
+    let written = report.expectations.iter().any(|own| !own.implied);
+    if !written {
+        out.push_str("\nNothing was expected: add an `expect` to get a verdict.\n");
+    }
+    if held.is_empty() {
+        return;
+    }
+    let count = counted(held.len() as u64, "expectation");
+    let _ = writeln!(out, "\n<details><summary>{count} held</summary>\n");
+    for own in held.iter().take(HELD) {
+        let _ = writeln!(out, "- ✔ {} {}", code(&own.text), prose(&found(own)));
+    }
+    if let Some(more) = held.len().checked_sub(HELD).filter(|more| *more > 0) {
+        let _ = writeln!(out, "- and {more} more");
+    }
+    out.push_str("\n</details>\n");
+}
