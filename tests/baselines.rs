@@ -316,6 +316,10 @@ fn two_variants_take_turns_and_the_slower_one_is_named() {
         "--no-progress",
         "--tolerance",
         "5%",
+        "--out",
+        "markdown=turns.md",
+        "--out",
+        "html=turns.html",
     ]);
     if ran.code == 5 {
         return;
@@ -337,6 +341,20 @@ fn two_variants_take_turns_and_the_slower_one_is_named() {
     assert_eq!(sides.code, 0, "{}", sides.err);
     let first = sides.out.lines().find(|line| line.contains(" → ")).unwrap_or("");
     assert!(first.starts_with("≠") && first.contains("p50(main"), "{}", sides.out);
+    // The same as a page and as a comment.
+    let read = |name: &str| std::fs::read_to_string(place.path().join(name)).unwrap();
+    let (turns, page) = (read("turns.md"), read("turns.html"));
+    assert!(turns.starts_with("### ✘ ") && turns.contains("| ✘ worse | `p50(main)` |"), "{turns}");
+    assert!(turns.contains("it is worse by more than 5%"), "{turns}");
+    assert!(page.contains("<title>") && page.contains("worse") && page.ends_with("</html>\n"), "{page}");
+    let out = ["--out", "markdown=-", "--out", "html=sides.html", "--out", "json=sides.json"];
+    let told = place.call(&[["compare", &ids[0], &ids[1]].as_slice(), &out].concat());
+    assert!(told.out.starts_with("### ≠ ") && told.out.contains(&format!("`{}` against", ids[1])), "{}", told.out);
+    assert!(told.err.contains(&sides.out), "{}", told.err);
+    let value: serde_json::Value = serde_json::from_str(&read("sides.json")).unwrap();
+    assert!(value["metrics"].as_array().unwrap().iter().any(|own| own["verdict"] == "differs"), "{value}");
+    let refused = place.call(&["compare", &ids[0], &ids[1], "--out", "csv=a.csv"]);
+    assert!(refused.code == 2 && refused.err.contains("is no format of a comparison"), "{}", refused.err);
     let windows = place.call(&["compare", &ids[0], &ids[4]]);
     assert!(windows.out.contains(&format!("in {} alone: main, other", ids[4])), "{}{}", windows.out, other.err);
     assert_eq!(place.call(&["compare", &ids[0]]).code, 2);

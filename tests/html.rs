@@ -321,6 +321,50 @@ fn a_suite_is_a_page_of_its_scenarios() {
 }
 
 #[test]
+fn the_text_that_was_run_leads_to_its_verdicts_and_two_runs_have_a_page() {
+    let Some(browser) = browser() else { return };
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new();
+    let text = server.scenario("    hold 20/s for 500ms", "    error_rate(main) < 50%\n    p50(main) < 1us");
+    let key = "{\n  let key = secret(\"KEY\", default: \"hunter2-of-the-file\") // hunter2-of-the-file\n";
+    let text = text.replacen("{\n", key, 1);
+    let text = text.replace("as home", "as home {\n      headers: { \"K\": key }\n    }");
+    let ran = place.run(&text, &["--out", "html=page.html"]);
+    let page = place.path().join("page.html");
+    assert!(page.is_file(), "{}{}", ran.out, ran.err);
+    opened(&browser, &page);
+    keeps_the_rules(&browser, "a page with its source");
+    fits(&browser, "a page with its source");
+    let judged = browser.script(
+        "return [...document.querySelectorAll('.source li.bad, .source li.unsure')].map((line) => [line.id, line.querySelector('code').textContent.trim(), \
+         line.querySelector('a').hash])",
+    );
+    let line = 1 + text.lines().position(|line| line.contains("p50(main) < 1us")).unwrap();
+    assert_eq!(judged, json!([[format!("line-{line}"), "p50(main) < 1us", "#expect-1"]]), "{}{}", ran.out, ran.err);
+    let back = browser.text("return document.querySelector('#expect-1 a[href^=\"#line-\"]').hash");
+    assert_eq!(back, format!("#line-{line}"));
+    for entry in std::fs::read_dir(&place.runs()[0]).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "{}", entry.path().display());
+    }
+    // A record without the text is rendered without it.
+    std::fs::remove_file(place.runs()[0].join("scenario.txt")).unwrap();
+    let old = place.call(&["report", "last", "--out", "html=-", "--quiet"]);
+    assert!(old.out.ends_with("</html>\n") && !old.out.contains("id=\"line-"), "{}", old.err);
+
+    place.run(&text, &[]);
+    let ids: Vec<String> =
+        place.runs().iter().map(|run| run.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let ran = place.call(&["compare", &ids[0], &ids[1], "--out", "html=sides.html"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    opened(&browser, &place.path().join("sides.html"));
+    keeps_the_rules(&browser, "two runs");
+    fits(&browser, "two runs");
+    let told = browser.text("return document.body.innerText");
+    assert!(told.contains(&ids[0]) && told.contains("p50(main"), "{told}");
+}
+
+#[test]
 fn a_trace_is_linked_by_an_address_with_its_id() {
     let server = Server::start(Duration::ZERO);
     let place = Place::new();

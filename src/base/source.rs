@@ -68,6 +68,11 @@ impl Sources {
         std::mem::replace(&mut self.files[place], source)
     }
 
+    /// The file of a name, if it is one of them.
+    pub fn named(&self, name: &str) -> Option<&Source> {
+        self.files.iter().find(|source| source.name == name)
+    }
+
     pub fn line(&self, span: Span) -> usize {
         self.get(span.file).position(span.start as usize).0
     }

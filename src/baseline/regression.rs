@@ -4,6 +4,8 @@
 use super::contrast::{Contrast, Scale};
 use crate::base::distributions::{POWER, student, student_quantile};
 use crate::plan::{AcrossRuns, Binary, Regression};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// The chance that a metric which did not change is called worse.
 pub const ALPHA: f64 = 0.05;
@@ -90,7 +92,7 @@ impl Question {
 }
 
 /// How much more a value is than another, where it lies with 95% certainty, and the chance of so large a difference where there is none.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize)]
 pub struct Change {
     pub is_relative: bool,
     pub change: f64,

@@ -10,7 +10,8 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use values::{
-    baseline_name, label, length, out, percent, report_out, report_url, resumed, runs, setting, share, trace_url, user,
+    baseline_name, compare_out, label, length, out, percent, report_out, report_url, resumed, runs, setting, share,
+    trace_url, user,
 };
 
 /// Stress experiments as files: checked, planned, run, judged.
@@ -320,6 +321,9 @@ pub struct CompareArgs {
     /// How much worse the second may be, such as 5%
     #[arg(long, value_name = "PERCENT", value_parser = percent, requires = "variants")]
     pub tolerance: Option<f64>,
+    /// Also write the comparison: html, markdown or json; `-` is standard output. Repeatable
+    #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = compare_out)]
+    pub out: Vec<(Format, PathBuf)>,
     #[command(flatten)]
     pub how: HowArgs,
 }

@@ -45,7 +45,7 @@ fn record(args: &RecordArgs, terminal: &Terminal) -> Result<(), u8> {
         let mut performed = performed.map_err(|unperformed| unperformed.told(terminal))?;
         let others = Others::waiting(plan, "it was recorded as a run of the baseline");
         let verdict = judge(plan, &performed.stats, &others);
-        let told = report::report(plan, &performed.stats, &verdict);
+        let told = performed.report(&verdict);
         kept(&mut performed, &against.context(others), &told, terminal)?;
         if let Some(problem) = refused(&verdict, false) {
             terminal.out(&report::terminal(&told, terminal.out_coloured()));

@@ -2,9 +2,9 @@
 
 use super::against::{context, most_time, refused};
 use super::args::{CompareArgs, Runs};
-use super::output::Terminal;
+use super::output::{Terminal, apart, is_taken, write_comparison};
 use super::prepare::{Prepared, prepare};
-use super::run::{Audience, consent, kept, perform};
+use super::run::{Audience, consent, kept, perform, places};
 use crate::base::shown::escaped;
 use crate::base::units::percent;
 use crate::baseline::{self, Change, Contrast, Facts, Question, Statistic};
@@ -12,10 +12,14 @@ use crate::check::builtins::Direction;
 use crate::judge::{Others, VerdictKind, judge};
 use crate::metric::{self, Windowed, printed, shown_change};
 use crate::plan::{Binary, Function, Host, MetricKey, Plan, Regression, Type};
-use crate::{inputs, report, store};
+use crate::report::{ComparedMetric, Comparison, Differs, SCHEMA};
+use crate::{inputs, store};
 use std::fmt::Write;
 
 pub fn compare(args: &CompareArgs, terminal: &Terminal) -> u8 {
+    if let Err(code) = apart(&args.out, terminal).and_then(|()| places(&args.out, terminal)) {
+        return code;
+    }
     let done = match (args.of.as_slice(), args.a.is_empty() && args.b.is_empty()) {
         ([first, second], true) => records([first, second], args, terminal),
         ([scenario], false) => turns(scenario, args, terminal),
@@ -53,8 +57,19 @@ fn records(runs: [&String; 2], args: &CompareArgs, terminal: &Terminal) -> Resul
     let ((plan_before, stats_before), (plan_after, stats_after)) = (before?, after?);
     let mut out = format!("{} beside {}\n", stats_after.id, stats_before.id);
     let does = |plan: &Plan| Facts::of(plan, Host::default(), "");
-    for difference in does(&plan_after).differences(&does(&plan_before)) {
-        let _ = writeln!(out, "they did not do the same: {}", difference.text());
+    let differences =
+        does(&plan_after).differences(&does(&plan_before)).iter().map(|own| own.text().to_owned()).collect();
+    let mut told = Comparison {
+        schema: SCHEMA,
+        before: stats_before.id.clone(),
+        after: stats_after.id.clone(),
+        runs: 1,
+        differences,
+        metrics: Vec::new(),
+        alone: Vec::new(),
+    };
+    for difference in &told.differences {
+        let _ = writeln!(out, "they did not do the same: {difference}");
     }
     let [old, new] = [all(&plan_before, &stats_before), all(&plan_after, &stats_after)];
     let mut lines = lines(&old, &new);
@@ -67,6 +82,7 @@ fn records(runs: [&String; 2], args: &CompareArgs, terminal: &Terminal) -> Resul
     };
     lines.sort_by(|a, b| is_sure(b).cmp(&is_sure(a)).then(size(b).total_cmp(&size(a))));
     table(&mut out, &lines, is_sure);
+    told.metrics = lines.iter().map(|line| line.told(is_sure(line))).collect();
     for (whose, own, others) in [(&stats_before.id, &old, &new), (&stats_after.id, &new, &old)] {
         let mut alone: Vec<&str> = Vec::new();
         for one in own.iter().filter(|one| others.iter().all(|other| other.window != one.window)) {
@@ -76,11 +92,36 @@ fn records(runs: [&String; 2], args: &CompareArgs, terminal: &Terminal) -> Resul
         }
         for window in alone {
             let _ = writeln!(out, "in {whose} alone: {window}");
+            told.alone.push((whose.clone(), window.to_owned()));
         }
     }
-    out.push_str("two runs say little of how far runs lie apart: what is assumed of that is in each interval\n");
-    terminal.out(&escaped(&out));
+    let _ = writeln!(out, "{}", told.caveat());
+    shown(&out, &told, args, terminal)?;
     Ok(super::OK)
+}
+
+/// Prints a comparison, and writes it where it is asked for.
+fn shown(text: &str, own: &Comparison, args: &CompareArgs, terminal: &Terminal) -> Result<(), u8> {
+    terminal.report(is_taken(&args.out), &|_, _| escaped(text).into_owned());
+    write_comparison(&args.out, own, terminal).map_err(|problem| {
+        terminal.error(&problem);
+        super::COULD_NOT_RUN
+    })
+}
+
+impl Line {
+    fn told(&self, is_sure: bool) -> ComparedMetric {
+        ComparedMetric {
+            window: Some(self.window.clone()),
+            metric: self.metric.clone(),
+            unit: self.unit,
+            before: Some(self.values[0]),
+            after: Some(self.values[1]),
+            change: Some(self.change),
+            verdict: if is_sure { Differs::Differs } else { Differs::NotSeen },
+            tolerance: None,
+        }
+    }
 }
 
 /// All that is compared of a run: its windows, and what is judged of it.
@@ -164,9 +205,13 @@ fn turns(scenario: &str, args: &CompareArgs, terminal: &Terminal) -> Result<u8, 
         let done = ["a", "b"][which];
         terminal.err(&format!("run {} of {count} is done: `{done}`\n", number + 1));
     }
-    let (text, code) = told(&variants[0].plan, &measured, args.tolerance);
+    let (metrics, code) = told(&variants[0].plan, &measured, args.tolerance);
     let names = [&args.a, &args.b].map(|own| if own.is_empty() { "as it stands".to_owned() } else { own.join(" ") });
-    terminal.out(&escaped(&format!("b ({}) against a ({}), {} pairs of runs\n{text}", names[1], names[0], args.runs)));
+    let [before, after] = [format!("a ({})", names[0]), format!("b ({})", names[1])];
+    let text = format!("{after} against {before}, {} pairs of runs\n{}", args.runs, text(&metrics));
+    let (differences, alone) = (Vec::new(), Vec::new());
+    let own = Comparison { schema: SCHEMA, before, after, runs: args.runs, differences, metrics, alone };
+    shown(&text, &own, args, terminal)?;
     Ok(code)
 }
 
@@ -180,7 +225,7 @@ fn turn(
     let plan = &prepared.plan;
     let others = Others::waiting(plan, "it is compared with the other variant");
     let verdict = judge(plan, &performed.stats, &others);
-    let told = report::report(plan, &performed.stats, &verdict);
+    let told = performed.report(&verdict);
     kept(&mut performed, &context(machine, others), &told, terminal)?;
     // No run is made over what another has left behind.
     if performed.left.is_some() {
@@ -197,55 +242,94 @@ fn turn(
     Ok(metric::statistics(plan, &performed.stats))
 }
 
-/// What pairs say of each metric; the exit code is 1 where one is worse, by more than is tolerated.
-fn told(plan: &Plan, measured: &[Vec<Vec<Statistic>>; 2], tolerance: Option<f64>) -> (String, u8) {
-    let (mut out, mut code) = (String::new(), super::OK);
-    let functions: Vec<(MetricKey, Function)> = metric::functions(plan);
-    for (key, function) in functions {
+/// What pairs say of each metric; the exit code is 1 if one is worse, by more than is tolerated.
+fn told(plan: &Plan, measured: &[Vec<Vec<Statistic>>; 2], tolerance: Option<f64>) -> (Vec<ComparedMetric>, u8) {
+    let (mut metrics, mut code) = (Vec::new(), super::OK);
+    for (key, function) in metric::functions(plan) {
         let of = |run: &'_ Vec<Statistic>| run.iter().find(|one| one.metric == key).cloned();
         let [a, b]: [Vec<Option<Statistic>>; 2] = [0, 1].map(|side: usize| measured[side].iter().map(of).collect());
         let pairs: Vec<(&Statistic, &Statistic)> =
             a.iter().zip(&b).filter_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?))).collect();
-        let Some((first, contrast)) = pairs.first().zip(of_pairs(function, &pairs)) else {
-            let _ = writeln!(out, "? {key}  no pair of runs has a value of it");
-            continue;
-        };
-        let unit = first.0.unit;
-        let change = interval(&contrast.change(), unit);
-        let question =
-            |allowed: f64| Question { contrast, more_is_worse: function.direction() != Direction::More, allowed };
-        if function.direction() == Direction::Neither {
-            let _ = writeln!(out, "  {key}  {change}");
-            continue;
+        let (own, fails) = of_metric(&key, function, &pairs, tolerance);
+        metrics.push(own);
+        if fails {
+            code = super::FAILED;
         }
-        let verdict = |allowed: f64| baseline::regressions(&[question(allowed)], baseline::ALPHA)[0].verdict;
-        let (mark, word) = match verdict(0.0) {
-            Regression::Regressed => ("✘", "worse"),
-            Regression::Improved => ("✔", "better"),
-            Regression::Unchanged | Regression::Inconclusive => (" ", "no difference is seen"),
-        };
-        let _ = writeln!(out, "{mark} {key}  {word}: {change}");
-        let Some(tolerance) = tolerance else {
-            if mark == "✘" {
-                code = super::FAILED;
-            }
-            continue;
-        };
-        // What is allowed of the mean, on the scale that it is compared by.
-        let mean = contrast.scale.value(contrast.baseline);
-        let operator = if function.direction() == Direction::More { Binary::GreaterEqual } else { Binary::LessEqual };
-        let bound =
-            if function.direction() == Direction::More { mean * (1.0 - tolerance) } else { mean * (1.0 + tolerance) };
-        let allowed = Question::of(contrast, operator, bound).map_or(0.0, |question| question.allowed);
-        let text = match verdict(allowed) {
-            Regression::Regressed => {
-                code = super::FAILED;
-                "it is worse by more than"
-            }
-            Regression::Unchanged | Regression::Improved => "it is not worse by",
-            Regression::Inconclusive => "more runs would tell whether it is worse by",
-        };
-        let _ = writeln!(out, "    {text} {}", percent(tolerance));
     }
-    (out, code)
+    (metrics, code)
+}
+
+/// One metric, and whether it is worse than it may be.
+fn of_metric(
+    key: &MetricKey,
+    function: Function,
+    pairs: &[(&Statistic, &Statistic)],
+    tolerance: Option<f64>,
+) -> (ComparedMetric, bool) {
+    let nothing = ComparedMetric::without(key.to_string());
+    let Some((first, contrast)) = pairs.first().zip(of_pairs(function, pairs)) else { return (nothing, false) };
+    let mean = |side: &dyn Fn(&(&Statistic, &Statistic)) -> f64| {
+        Some(pairs.iter().map(side).sum::<f64>() / pairs.len() as f64)
+    };
+    let verdict = |allowed: f64| {
+        let question = Question { contrast, more_is_worse: function.direction() != Direction::More, allowed };
+        baseline::regressions(&[question], baseline::ALPHA)[0].verdict
+    };
+    let differs = match function.direction() {
+        Direction::Neither if contrast.change().chance < baseline::ALPHA => Differs::Differs,
+        Direction::Neither => Differs::NotSeen,
+        Direction::More | Direction::Less | Direction::OfValues => match verdict(0.0) {
+            Regression::Regressed => Differs::Worse,
+            Regression::Improved => Differs::Better,
+            Regression::Unchanged | Regression::Inconclusive => Differs::NotSeen,
+        },
+    };
+    let tolerated = tolerance.filter(|_| function.direction() != Direction::Neither);
+    let told = tolerated.map(|tolerance| tolerates(function, contrast, tolerance, &verdict));
+    let fails = told.as_ref().map_or(differs == Differs::Worse, |(fails, _)| *fails);
+    let own = ComparedMetric {
+        unit: first.0.unit,
+        before: mean(&|(a, _)| a.value),
+        after: mean(&|(_, b)| b.value),
+        change: Some(contrast.change()),
+        verdict: differs,
+        tolerance: told.map(|(_, text)| text),
+        ..nothing
+    };
+    (own, fails)
+}
+
+/// Whether it is worse by more than is tolerated, and what is said of that.
+fn tolerates(
+    function: Function,
+    contrast: Contrast,
+    tolerance: f64,
+    verdict: &dyn Fn(f64) -> Regression,
+) -> (bool, String) {
+    // What is allowed of the mean, on the scale that it is compared by.
+    let mean = contrast.scale.value(contrast.baseline);
+    let (operator, bound) = match function.direction() {
+        Direction::More => (Binary::GreaterEqual, mean * (1.0 - tolerance)),
+        Direction::Less | Direction::OfValues | Direction::Neither => (Binary::LessEqual, mean * (1.0 + tolerance)),
+    };
+    let allowed = Question::of(contrast, operator, bound).map_or(0.0, |question| question.allowed);
+    let (fails, text) = match verdict(allowed) {
+        Regression::Regressed => (true, "it is worse by more than"),
+        Regression::Unchanged | Regression::Improved => (false, "it is not worse by"),
+        Regression::Inconclusive => (false, "more runs would tell whether it is worse by"),
+    };
+    (fails, format!("{text} {}", percent(tolerance)))
+}
+
+fn text(metrics: &[ComparedMetric]) -> String {
+    let mut out = String::new();
+    for own in metrics {
+        let mark = if own.verdict == Differs::NotSeen { " " } else { own.verdict.sign() };
+        let change = if own.change.is_some() { format!(": {}", own.shown()) } else { " of it".to_owned() };
+        let _ = writeln!(out, "{mark} {}  {}{change}", own.metric, own.verdict.words());
+        if let Some(tolerance) = &own.tolerance {
+            let _ = writeln!(out, "    {tolerance}");
+        }
+    }
+    out
 }

@@ -28,6 +28,7 @@ mod runs;
 mod sarif;
 mod schema;
 mod source;
+mod source_text;
 mod start;
 mod streams;
 mod suite;

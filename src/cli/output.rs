@@ -2,7 +2,7 @@
 
 use super::args::Colour;
 use crate::base::shown::escaped;
-use crate::report::{Format, Report, SuiteReport};
+use crate::report::{Comparison, Format, Report, SuiteReport};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -131,6 +131,12 @@ pub fn write(formats: &[(Format, PathBuf)], report: &Report, terminal: &Terminal
 /// The same of a suite.
 pub fn write_suite(formats: &[(Format, PathBuf)], report: &SuiteReport, terminal: &Terminal) -> Result<(), String> {
     written(formats, &|format| format.write_suite(report), terminal)
+}
+
+/// The same of two runs side by side.
+pub fn write_comparison(formats: &[(Format, PathBuf)], own: &Comparison, terminal: &Terminal) -> Result<(), String> {
+    let bytes = |format: Format| format.of_comparison().map(|write| write(own)).unwrap_or_default();
+    written(formats, &bytes, terminal)
 }
 
 fn written(

@@ -13,6 +13,8 @@ pub struct Prepared {
     /// What it was planned for.
     pub machine: Machine,
     pub secrets: HashMap<String, String>,
+    /// The text of its file, as its record keeps it.
+    pub text: Arc<str>,
     /// The limit of descriptors as it was, and as it was raised to.
     pub raised: Option<(u64, u64)>,
     /// This program, which starts others of itself.
@@ -29,7 +31,7 @@ pub fn prepare(file: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &
     }
     let program = own_program(terminal)?;
     let (plan, machine, secrets) = (Arc::new(planned.plan), planned.machine, planned.secrets);
-    Ok(Prepared { plan, machine, secrets, raised, program })
+    Ok(Prepared { plan, machine, secrets, text: planned.text.into(), raised, program })
 }
 
 /// Where this program lies.

@@ -18,9 +18,9 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
     }
     let read = found.and_then(|directory| {
         let (plan, stats) = store::read(&directory)?;
-        Ok((plan, stats, store::context(&directory)?.unwrap_or_default()))
+        Ok((plan, stats, store::context(&directory)?.unwrap_or_default(), store::source_text(&directory)?))
     });
-    let (plan, stats, context) = match read {
+    let (plan, stats, context, source) = match read {
         Ok(read) => read,
         Err(error) => {
             terminal.error(&error.to_string());
@@ -29,6 +29,7 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
     };
     let verdict = judge::judge(&plan, &stats, &context.others);
     let mut report = reports::report(&plan, &stats, &verdict);
+    report.source = source;
     report.trace_url.clone_from(&args.links.trace_url);
     report.report_url.clone_from(&args.links.report_url);
     if args.json {

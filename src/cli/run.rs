@@ -92,7 +92,7 @@ fn between(
     context: &Context,
     terminal: &Terminal,
 ) -> Result<(), u8> {
-    let report = report::report(&performed.plan, &performed.stats, verdict);
+    let report = performed.report(verdict);
     kept(performed, context, &report, terminal)?;
     let compared = verdict.expectations.iter().filter_map(|judged| judged.across).map(|across| across.verdict.word());
     let compared = compared.collect::<Vec<_>>().join(", ");
@@ -167,6 +167,7 @@ pub(super) struct Performed {
     pub plan: Arc<Plan>,
     pub stats: Stats,
     record: Record,
+    text: Arc<str>,
     /// The commit of the scenario's repository at the start.
     commit: Option<String>,
     index: super::history::RunIndex,
@@ -228,7 +229,7 @@ pub(super) fn perform(
     audience: Audience<'_>,
 ) -> Result<Performed, Unperformed> {
     let Audience { quiet, telemetry, terminal } = audience;
-    let Prepared { plan, secrets, raised, program, .. } = prepared;
+    let Prepared { plan, secrets, raised, program, text, .. } = prepared;
     let (parent, place, stamp) = match part {
         Some(Part { suite, stamp, place }) => (Some(suite), Some(place), stamp),
         None => (None, None, Stamp::now(&plan.scenario)),
@@ -237,6 +238,9 @@ pub(super) fn perform(
     let seed = args.seed.unwrap_or_else(|| fresh_seed(now));
     let epoch = now.as_millisecond() as f64 / 1e3;
     let mut record = Record::create(&args.record, &id, parent, plan, epoch).map_err(|error| {
+        Unperformed::could_not(format!("the run cannot be recorded, so it is not started: {error}"))
+    })?;
+    record.put_source(text).map_err(|error| {
         Unperformed::could_not(format!("the run cannot be recorded, so it is not started: {error}"))
     })?;
     let commit = inputs::commit_of(Path::new(&plan.file));
@@ -289,7 +293,13 @@ pub(super) fn perform(
             return Err(Unperformed { code, reason: error.to_string() });
         }
     };
-    Ok(Performed { plan: plan.clone(), stats, record, commit, index, left })
+    Ok(Performed { plan: plan.clone(), stats, record, text: text.clone(), commit, index, left })
+}
+
+impl Performed {
+    pub fn report(&self, verdict: &Verdict) -> Report {
+        Report { source: Some(self.text.to_string()), ..report::report(&self.plan, &self.stats, verdict) }
+    }
 }
 
 /// Puts what came of a run into its record. What that lacks is told, and what the run has left behind in any case.
@@ -317,7 +327,7 @@ fn not_whole(problem: &str, terminal: &Terminal) -> u8 {
 
 /// What is told of a run; the exit code.
 fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args: &RunArgs, terminal: &Terminal) -> u8 {
-    let mut report = report::report(&performed.plan, &performed.stats, verdict);
+    let mut report = performed.report(verdict);
     report.trace_url.clone_from(&args.links.trace_url);
     report.report_url.clone_from(&args.links.report_url);
     let outs = Outs::of(&args.out).reports;

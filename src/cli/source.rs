@@ -28,6 +28,8 @@ pub struct Runnable {
     /// What this version plans and does not run.
     pub later: Vec<String>,
     pub secrets: HashMap<String, String>,
+    /// The text of its file, as a record keeps it.
+    pub text: String,
     /// Why it cannot be run, as it would be shown.
     pub refused: Option<String>,
 }
@@ -206,7 +208,8 @@ pub fn planned(
             if tells == Tells::AlsoNotRun {
                 scenario.later.iter().for_each(|later| checked.diagnostics.push(not_run(later)));
             }
-            Some(Runnable { plan, machine, later, secrets, refused })
+            let text = super::source_text::of(&plan.file, &checked.sources, &secrets);
+            Some(Runnable { plan, machine, later, secrets, text, refused })
         }
         _ => None,
     };

@@ -21,7 +21,7 @@ const BODY: usize = 2000;
 const VALUE: usize = 200;
 
 pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
-    let Prepared { mut plan, secrets, raised, program, machine: _ } =
+    let Prepared { mut plan, secrets, raised, program, machine: _, text: _ } =
         match prepare(&args.file, None, &args.asked.asked(), terminal) {
             Ok(prepared) => prepared,
             Err(code) => return code,

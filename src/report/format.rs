@@ -1,7 +1,7 @@
 //! The formats that a report is written in.
 
 use super::suite::SuiteReport;
-use super::{Report, csv, github, html, json, junit, markdown};
+use super::{Comparison, Report, csv, github, html, json, junit, markdown};
 
 /// Each with its name, as it is asked for, and what writes it of a run and of a suite.
 macro_rules! formats {
@@ -42,4 +42,16 @@ formats! {
     Markdown "markdown" markdown::markdown, markdown::suite;
     Csv "csv" csv::csv, csv::suite;
     Github "github" github::github, github::suite;
+}
+
+impl Format {
+    /// What writes two runs side by side, for the formats that do.
+    pub fn of_comparison(self) -> Option<fn(&Comparison) -> Vec<u8>> {
+        match self {
+            Format::Html => Some(html::comparison),
+            Format::Json => Some(json::json),
+            Format::Markdown => Some(markdown::comparison),
+            Format::Junit | Format::Csv | Format::Github => None,
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod alerts;
 mod badge;
 mod beside;
 mod causes;
+mod comparison;
 mod counters;
 mod course;
 mod csv;
@@ -39,6 +40,7 @@ pub use alerts::{
 };
 pub use badge::{Badge, Tone};
 pub use causes::Failures;
+pub use comparison::{ComparedMetric, Comparison, Differs};
 pub use counters::{CounterGap, CounterReset, CounterTotals, HistogramTotals};
 pub use course::{Course, LoadCourse, Point};
 pub use curves::{Curve, Curves};
@@ -69,6 +71,9 @@ use serde::Serialize;
 use core::net::SocketAddr;
 
 pub const SCHEMA: u32 = 1;
+
+/// The last line of a text that was too long to be kept.
+pub const CUT: &str = "// …";
 
 /// Everything that is reported about a run. Serialised, it is `run.json`: existing fields keep their names and
 /// meanings.
@@ -146,6 +151,9 @@ pub struct Report {
     /// For each source of alerts.
     pub alerts: Vec<AlertTotals>,
     pub generator: Health,
+    /// The text of the file that was run, without the values of secrets; one that is too long ends with `// …`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Where traces are found: an address with `{trace_id}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_url: Option<String>,
@@ -261,6 +269,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         loads,
         windows,
         generator,
+        source: None,
         trace_url: None,
         report_url: None,
     }

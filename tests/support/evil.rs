@@ -5,9 +5,8 @@ use stressc::report::{Death, Output, Report, Restart};
 /// Would run, if it were let.
 pub fn evil(of: &str) -> String {
     format!(
-        "{of}</title></script><script>window.ran='{of}'</script><img src=x onerror=\"window.ran='{of}'\">\" onfocus=\"window.ran='{of}'\" \
-         autofocus x=\"' <svg onload=window.ran='{of}'> <!-- `\u{0}\u{7}\u{1b}[31m\u{202e}\u{2028}` &lt; javascript:window.ran='{of}' \
-         @team #12 [x](javascript:alert(1)) ![y](http://evil.example/y.png) www.evil.example a\\|b || %0A::error::x\n::error::{of}\r\n# {of}"
+        "{of}</title></script><script>window.ran='{of}'</script> @team #12 [x](javascript:alert(1)) ![y](http://evil.example/y.png) www.evil.example a\\|b || %0A::error::x\n::error::{of}\r\n# {of} <img src=x onerror=\"window.ran='{of}'\">\" onfocus=\"window.ran='{of}'\" \
+         autofocus x=\"' <svg onload=window.ran='{of}'> <!-- `\u{0}\u{7}\u{1b}[31m\u{202e}\u{2028}` &lt; javascript:window.ran='{of}'"
     )
 }
 
@@ -19,6 +18,7 @@ pub fn fill(report: &mut Report) {
     report.profile = Some(evil("profile"));
     report.reason = Some(evil("reason"));
     report.started = evil("started");
+    report.source = Some(format!("{}\n{}", evil("source"), evil("line")));
     report.trace_url = Some(format!("https://traces.example/{{trace_id}}{}", evil("trace")));
     report.problems.push(evil("problem"));
     report.notes.push(evil("note"));

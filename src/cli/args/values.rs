@@ -118,6 +118,19 @@ pub(super) fn report_out(text: &str) -> Result<(Format, PathBuf), String> {
     }
 }
 
+/// What is written of two runs side by side.
+pub(super) fn compare_out(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, path) = report_out(text)?;
+    match format.of_comparison() {
+        Some(_) => Ok((format, path)),
+        None => {
+            let own = Format::ALL.iter().filter(|format| format.of_comparison().is_some());
+            let names: Vec<&str> = own.map(|format| format.name()).collect();
+            Err(format!("`{}` is no format of a comparison; there is `{}`", format.name(), names.join("`, `")))
+        }
+    }
+}
+
 fn format(name: &str) -> Option<Format> {
     Format::ALL.iter().copied().find(|format| format.name() == name)
 }

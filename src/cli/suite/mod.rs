@@ -279,7 +279,7 @@ fn made(
     let measured = [metric::statistics(plan, &performed.stats)];
     let others: Others = against.others(plan, &measured, Runs { least: 1, most: 1 });
     let verdict = judge(plan, &performed.stats, &others);
-    let told = report::report(plan, &performed.stats, &verdict);
+    let told = performed.report(&verdict);
     kept(&mut performed, &against.context(others), &told, terminal)
         .map_err(|_| Unperformed::could_not("its record is not whole".to_owned()))?;
     let came = MemberResult::of(plan, &performed.stats, &verdict);

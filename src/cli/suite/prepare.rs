@@ -115,10 +115,12 @@ impl Preparing<'_> {
         checked.diagnostics.extend(more);
         let (fingerprint, length) = (plan.fingerprint.clone(), plan.length);
         let alerts = crate::plan::expected_alerts(&plan).map(|(_, alert)| alert).collect();
+        let secrets = source::secrets(scenario, &checked.inputs);
         let prepared = Prepared {
+            text: crate::cli::source_text::of(&plan.file, &checked.sources, &secrets).into(),
             plan: Arc::new(plan),
             machine: self.machine,
-            secrets: source::secrets(scenario, &checked.inputs),
+            secrets,
             raised: self.raised,
             program: self.program.clone(),
         };

@@ -1,6 +1,7 @@
 //! Every expectation with its evidence, linked to its windows on the timeline.
 
 use super::markup::{class, fact, line, prose};
+use super::source;
 use super::sparkline::sparkline;
 use crate::base::units::{duration, grouped, measured_duration, whole_milliseconds};
 use crate::judge::Standing;
@@ -144,7 +145,11 @@ fn where_judged(out: &mut String, expected: &Expected, report: &Report) {
     };
     fact(out, "window", &text);
     if !expected.implied {
-        fact(out, "written in", &format!("line {} of <code>{}</code>", expected.line, line(&report.file)));
+        fact(
+            out,
+            "written in",
+            &format!("{} of <code>{}</code>", source::link(report, expected.line), line(&report.file)),
+        );
     }
 }
 

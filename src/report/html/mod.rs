@@ -4,6 +4,7 @@
 //! The charts are drawn by uPlot 1.6.32 (`uplot.js`, `uplot.css`, `uplot.LICENSE`), from its npm package as it is.
 
 mod alerts;
+mod comparison;
 mod expectations;
 mod failures;
 mod generator;
@@ -11,11 +12,13 @@ mod heading;
 mod injected;
 mod ledgers;
 mod markup;
+mod source;
 mod sparkline;
 mod suite;
 mod sweeps;
 mod tables;
 
+pub use comparison::comparison;
 pub use suite::suite;
 
 use super::Report;
@@ -52,6 +55,7 @@ pub fn html(report: &Report) -> Vec<u8> {
         ("counters", "Counters", tables::counters(report)),
         ("outputs", "Output of services", tables::outputs(report)),
         ("generator", "Generator", generator::generator(report)),
+        ("source", "Source", source::source(report)),
     ];
     let sections: Vec<Section> = sections
         .into_iter()

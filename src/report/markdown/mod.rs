@@ -1,8 +1,10 @@
 //! The report as a comment on a change: the verdict first, what did not hold, what changed and how sure that is, on one screen.
 
+mod comparison;
 mod markup;
 mod suite;
 
+pub use comparison::comparison;
 pub use suite::suite;
 
 use super::badge::{Badge, Caveat, caveats};
