@@ -124,19 +124,16 @@ impl Comparison {
     pub fn verdict(&self) -> (Differs, String) {
         let count = |wanted: Differs| self.metrics.iter().filter(|own| own.verdict == wanted).count();
         let all = [Differs::Worse, Differs::Better, Differs::Differs];
-        let told: Vec<String> = all
-            .into_iter()
-            .filter(|own| count(*own) > 0)
-            .map(|own| match own {
-                Differs::Differs => format!("{} certain", count(own)),
-                own => format!("{} {}", count(own), own.words()),
-            })
-            .collect();
         let first = all.into_iter().find(|own| count(*own) > 0).unwrap_or(Differs::NotSeen);
-        match told.is_empty() {
-            true => (first, "no difference is seen".to_owned()),
-            false => (first, format!("{} of {}", told.join(", "), self.metrics.len())),
-        }
+        let of = self.metrics.len();
+        let (worse, better, differs) = (count(Differs::Worse), count(Differs::Better), count(Differs::Differs));
+        let text = match (worse + better, differs) {
+            (0, 0) => "no difference is seen".to_owned(),
+            (0, differs) => format!("{differs} of {of} metrics differ for certain"),
+            (_, 0) => format!("{worse} worse and {better} better of {of} metrics"),
+            (_, differs) => format!("{worse} worse, {better} better and {differs} otherwise different of {of} metrics"),
+        };
+        (first, text)
     }
 
     /// What two runs cannot say.
