@@ -60,7 +60,7 @@ fn metrics(own: &Comparison, label: &str, all: &mut dyn Iterator<Item = &Compare
     let reach = own.metrics.iter().filter_map(|metric| metric.change).filter(|change| change.is_relative);
     let reach = reach.map(|change| change.change.abs()).fold(0.05, f64::max) * 1.5;
     let body: String = rows.iter().map(|metric| row(metric, reach)).collect();
-    let heads = ["metric", "<where", "before", "after", "<change, with its 95% interval", "<seen", "<what came out"];
+    let heads = ["metric", "<where", "before", "after", "<change, with its 95% interval", "<what came out"];
     let mut out = String::new();
     let label = format!("{label}: {}", counted(rows.len() as u64, "metric"));
     table(&mut out, &label, &heads, &format!("<tbody>{body}</tbody>"));
@@ -76,8 +76,8 @@ fn row(own: &ComparedMetric, reach: f64) -> String {
         .map_or_else(String::new, |change| picture(&change, reach, class));
     let tolerance = own.tolerance.as_ref().map_or_else(String::new, |text| format!("; {}", line(text)));
     format!(
-        "<tr><th scope=\"row\"><code>{}</code></th><td class=\"text\">{}</td><td>{}</td><td>{}</td><td class=\"text\">{}</td>\
-         <td class=\"text\">{picture}</td><td class=\"text {class}\"><span aria-hidden=\"true\">{}</span> {}{tolerance}</td></tr>",
+        "<tr><th scope=\"row\"><code>{}</code></th><td class=\"text\">{}</td><td>{}</td><td>{}</td><td class=\"text\">{}{picture}</td>\
+         <td class=\"text {class}\"><span aria-hidden=\"true\">{}</span> {}{tolerance}</td></tr>",
         line(&own.metric),
         line(own.window.as_deref().unwrap_or_default()),
         value(own.before),
@@ -88,7 +88,7 @@ fn row(own: &ComparedMetric, reach: f64) -> String {
     )
 }
 
-/// The interval, with no change in the middle. The column beside it has the same as text.
+/// The interval, with no change in the middle. The text before it says the same.
 fn picture(change: &Change, reach: f64, class: &str) -> String {
     const HALF: f64 = 70.0;
     let at = |share: f64| HALF + (share / reach).clamp(-1.0, 1.0) * (HALF - 4.0);
