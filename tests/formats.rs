@@ -180,6 +180,35 @@ fn nothing_from_outside_is_more_than_text_in_a_comment() {
 }
 
 #[test]
+fn a_comment_shows_what_changed_and_how_sure_that_is() {
+    use stressc::plan::{AcrossRuns, Regression};
+    let mut report = recorded("all");
+    let regressed = AcrossRuns {
+        verdict: Regression::Regressed,
+        baseline: 2e7,
+        is_relative: true,
+        change: 0.12,
+        low: 0.08,
+        high: 0.17,
+        allowed: 0.05,
+        smallest: 0.06,
+        chance: 0.001,
+        runs: (5, 3),
+        is_advisory: false,
+    };
+    let own = &mut report.expectations[0];
+    own.across = Some(regressed);
+    let before =
+        |value| stressc::report::EarlierValue { run: "a".to_owned(), started: String::new(), commit: None, value };
+    own.earlier = [2e8, 2.02e8, 1.0e8].map(before).into();
+    let told = text(Format::Markdown, &report);
+    assert!(told.contains("**Compared with the baseline** (3 runs against 5 runs)"), "{told}");
+    let row = told.lines().find(|line| line.starts_with("| ✘ regressed")).unwrap_or_else(|| panic!("{told}"));
+    assert!(row.contains("| `p95(main) < 100ms` | 20ms | 203ms `") && row.contains("` over 4 runs |"), "{row}");
+    assert!(row.ends_with("| +12% (+8% to +17%) | +6% |"), "{row}");
+}
+
+#[test]
 fn a_comment_fits_on_a_screen_however_much_there_is_to_say() {
     let mut report = recorded("all");
     let one = report.expectations[0].clone();

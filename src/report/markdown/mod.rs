@@ -24,8 +24,9 @@ const LOADS: usize = 2;
 const CAVEATS: usize = 4;
 /// So many may unfold.
 const HELD: usize = 60;
-/// The columns of a sparkline.
+/// The columns of a sparkline, and of one within a cell.
 const COLUMNS: usize = 40;
+const HISTORY: usize = 16;
 
 pub fn markdown(report: &Report) -> Vec<u8> {
     let mut out = String::new();
@@ -64,7 +65,8 @@ fn not_held(out: &mut String, report: &Report) {
     for own in wrong.iter().take(NOT_HELD) {
         let Badge { sign, word, .. } = Badge::of_expected(own);
         let place = if own.implied { String::new() } else { format!(" (line {})", own.line) };
-        let _ = writeln!(out, "| {sign} {word} | {}{place} | {} |", code_cell(&own.text), prose_cell(&found(own)));
+        let (text, found, earlier) = (code_cell(&own.text), prose_cell(&found(own)), earlier(own));
+        let _ = writeln!(out, "| {sign} {word} | {text}{place} | {found}{earlier} |");
     }
     if let Some(more) = wrong.len().checked_sub(NOT_HELD).filter(|more| *more > 0) {
         let _ = writeln!(out, "\nand {more} more that did not hold");
@@ -86,6 +88,17 @@ fn found(expected: &Expected) -> String {
         Standing::Stands | Standing::AtLeast => String::new(),
     };
     format!("{doubt}{value}{more}")
+}
+
+/// What it measured in the runs before, and now, as a line of blocks.
+fn earlier(own: &Expected) -> String {
+    const FEWEST: usize = 3;
+    let now = own.compared.value.as_ref().map(|value| value.number);
+    let values: Vec<f64> = own.earlier.iter().map(|one| one.value).chain(now).filter(|one| one.is_finite()).collect();
+    match values.len() >= FEWEST {
+        true => format!(" `{}` over {} runs", sparkline(&values, HISTORY), values.len()),
+        false => String::new(),
+    }
 }
 
 /// The metrics that are compared with a baseline: what became worse first, then what became better.
@@ -112,11 +125,12 @@ fn changed(out: &mut String, report: &Report) {
         };
         let _ = writeln!(
             out,
-            "| {sign} {} | {} | {} | {} | {} ({} to {}) | {} |",
+            "| {sign} {} | {} | {} | {}{} | {} ({} to {}) | {} |",
             across.verdict.word(),
             code_cell(&own.text),
             printed(across.baseline, *unit),
             printed(*value, *unit),
+            earlier(own),
             shown(across.change),
             shown(across.low),
             shown(across.high),
