@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// A MariaDB or MySQL in a directory of its own.
-struct Server {
+pub struct Server {
     child: Child,
-    port: u16,
+    pub port: u16,
     _directory: tempfile::TempDir,
 }
 
 impl Server {
-    fn start() -> Option<Server> {
+    pub fn start() -> Option<Server> {
         let (Some(install), Some(server)) = (program(&["mariadb-install-db"]), program(&["mariadbd"])) else {
             left_out("MariaDB is not installed");
             return None;

@@ -60,6 +60,11 @@ fn around(context: &str, text: &str) -> Option<(String, String)> {
     };
     let own = |head: &str, rest: &str| Some((format!("{head}\n"), format!("}}\n{rest}")));
     let run = "load run of example {\n  hold 1/s for 3s\n}";
+    let rows = match (text.contains("recent."), text.contains("changed.")) {
+        (true, _) => "\n  query \"select 1 as id\" on sql as recent",
+        (_, true) => "\n  execute \"delete from orders\" on sql as changed",
+        (false, false) => "",
+    };
     let home = if text.contains("as home") { "" } else { "\n  get \"/products\" as home" };
     match context {
         "file" | "scenario" => Some((String::new(), String::new())),
@@ -74,7 +79,7 @@ fn around(context: &str, text: &str) -> Option<(String, String)> {
             own(&format!("load example of look {{{stage}"), "")
         }
         "flow" => own(&format!("flow example on api {{{home}"), run),
-        "value" => Some((format!("flow example on api {{{home}\n  let value =\n"), format!("}}\n{run}"))),
+        "value" => Some((format!("flow example on api {{{home}{rows}\n  let value =\n"), format!("}}\n{run}"))),
         "request" => own("flow example on api {\n  post \"/orders\" as this {", &format!("}}\n{run}")),
         "expect" => own("expect {", ""),
         "steady" => own("steady_state {", ""),

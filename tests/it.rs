@@ -73,6 +73,7 @@ mod secrets;
 mod services;
 mod settings;
 mod shares;
+mod sql;
 mod stranger;
 mod streams;
 mod suites;

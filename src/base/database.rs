@@ -12,6 +12,7 @@ pub struct Database {
     pub password: Option<String>,
     pub name: Option<String>,
     pub ssl: Option<String>,
+    pub is_postgres: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,7 @@ impl Database {
             password: url.password().map(decoded).map_or(Some(None), |text| text.map(Some))?,
             name: some(url.path().trim_start_matches('/'))?,
             ssl: None,
+            is_postgres,
         };
         for (key, value) in url.query_pairs() {
             let value = value.into_owned();
@@ -85,6 +87,22 @@ impl Database {
             (None, None) => ServerAddress::Usual,
         };
         Some(own)
+    }
+
+    /// What it says of encryption, where that must be.
+    pub fn encryption(&self) -> Option<&str> {
+        let optional = ["disable", "disabled", "allow", "prefer", "preferred", "off"];
+        self.ssl.as_deref().filter(|mode| !optional.iter().any(|own| mode.eq_ignore_ascii_case(own)))
+    }
+
+    /// Whether it names a socket of this machine.
+    pub fn is_socket(&self) -> bool {
+        matches!(self.place, ServerAddress::Socket(_))
+    }
+
+    /// The port of its kind where it names none.
+    pub fn port_or_usual(&self) -> u16 {
+        self.port.unwrap_or(if self.is_postgres { 5432 } else { 3306 })
     }
 
     /// The host that a connection reaches.

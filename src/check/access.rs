@@ -38,7 +38,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             Meaning::Row(row, data) => return self.column(row, *data, field),
             Meaning::Answer(response) => {
                 return match builtins::field(Type::Response, &field.text, false) {
-                    Some(_) => self.answer_part(*response, &field.text),
+                    Some(_) => self.answer_part(*response, &field.text, field.span),
                     None => self.no_field(value, field),
                 };
             }

@@ -3,8 +3,9 @@
 use super::allow::is_written;
 use super::bound::{Call, Given};
 use super::builtins;
+use super::flow::Verb;
 use super::meaning::Meaning;
-use super::program::{AnswerPart, Expr, Piece};
+use super::program::{AnswerPart, Expr, PathText, Piece};
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
@@ -22,7 +23,11 @@ enum Keep {
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
-    pub(super) fn answer_part(&mut self, response: usize, part: &str) -> Meaning<'a> {
+    pub(super) fn answer_part(&mut self, response: usize, part: &str, span: Span) -> Meaning<'a> {
+        if let Some(problem) = self.is_of_another_answer(response, part, span) {
+            self.push(problem);
+            return Meaning::WRONG;
+        }
         let other = |part, kind| Meaning::Run(Expr::Answer { response, part, argument: None, attribute: None }, kind);
         match part {
             "status" => Meaning::Run(Expr::Status(response), Type::Count),
@@ -36,8 +41,34 @@ impl<'a> ScenarioChecker<'a, '_> {
                 other(AnswerPart::Size, Type::Bytes)
             }
             "wire_size" => other(AnswerPart::WireSize, Type::Bytes),
-            _ => other(AnswerPart::Rows, Type::Json),
+            "affected" => other(AnswerPart::Affected, Type::Count),
+            _ => {
+                self.keep(response, Keep::Body);
+                Meaning::Run(Expr::Json { response, path: PathText::Known("$".to_owned()) }, Type::Json)
+            }
         }
+    }
+
+    /// A statement of SQL has rows, and no status, headers or page.
+    fn is_of_another_answer(&self, response: usize, part: &str, span: Span) -> Option<Diagnostic> {
+        let verb = self.flow.as_ref()?.requests.get(response)?.verb;
+        let (whose, known) = match (part, verb) {
+            ("latency", _) | ("rows", Verb::Query | Verb::Execute) | ("affected", Verb::Execute) => return None,
+            ("rows", Verb::Other) => {
+                ("an answer that is no `query`", "a `query` has `.rows`, other answers have `.json(path)`")
+            }
+            ("affected", Verb::Query) => {
+                ("a `query`", "`execute` counts the rows that it changes; a `query` has `.rows`")
+            }
+            ("affected", Verb::Other) => {
+                ("an answer that is no `execute`", "`execute` counts the rows that it changes")
+            }
+            (_, Verb::Other) => return None,
+            (_, Verb::Query) => ("a `query`", "it has `.rows` and `.latency`"),
+            (_, Verb::Execute) => ("an `execute`", "it has `.affected`, `.rows` for what it returns, and `.latency`"),
+        };
+        let problem = Diagnostic::new(Code::E0202, format!("{whose} has no `{part}`"), span, "no such field");
+        Some(problem.help(known))
     }
 
     fn keep(&mut self, response: usize, what: Keep) {
@@ -59,6 +90,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem.did_you_mean(method.span, &method.text, known));
             return Meaning::WRONG;
         };
+        if let Some(problem) = self.is_of_another_answer(response, field.name, method.span) {
+            self.push(problem);
+            return Meaning::WRONG;
+        }
         let parameters = field.parameters.unwrap_or_default();
         let Some(bound) = self.arguments(parameters, false, Call { span: method.span, ..call }) else {
             return Meaning::WRONG;

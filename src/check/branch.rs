@@ -1,7 +1,8 @@
 //! Steps within steps of a flow: groups, parts by their shares, and loops.
 
+use super::flow::{Transacted, Verb};
 use super::meaning::Meaning;
-use super::program::{Choice, Choose, Expr, LoopBound, Repeat, Step};
+use super::program::{Choice, Choose, Expr, FailureKind, LoopBound, Reason, Repeat, Step, Transaction};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
@@ -22,7 +23,70 @@ impl<'a> ScenarioChecker<'a, '_> {
         if let Some(flow) = &mut self.flow {
             flow.group = outer;
         }
-        out.push(Step::Group { group, steps });
+        out.push(Step::Group { group, steps, transaction: None });
+    }
+
+    /// A group whose statements are done together or not at all, on the target that they are all of.
+    pub(super) fn transaction(&mut self, written: &'a ast::Transaction, frame: FrameId, out: &mut Vec<Step>) {
+        let name = &written.name;
+        let asked = (written.retry.as_ref(), written.backoff.as_ref(), written.retry_when.as_ref());
+        let mut retry = self.retry(asked, true, frame);
+        if let Some(retry) = retry.as_mut().filter(|retry| retry.when.is_empty()) {
+            retry.when = [FailureKind::Serialization, FailureKind::Deadlock].map(Reason::Failure).to_vec();
+        }
+        let outer =
+            self.flow.as_mut().and_then(|flow| flow.transaction.replace(Transacted { span: name.span, target: None }));
+        if let Some(outer) = &outer {
+            let problem = Diagnostic::new(Code::E0114, "a transaction stands in a transaction", name.span, "not here");
+            self.push(problem.label(outer.span, "in this").help("put it behind the other, or its steps into it"));
+        }
+        self.group(name, &written.steps, frame, out);
+        let Some(flow) = &mut self.flow else { return };
+        let own = std::mem::replace(&mut flow.transaction, outer);
+        let target = own.and_then(|own| own.target);
+        if target.is_none() && !self.refused_target {
+            let message = format!("the transaction `{name}` has no statement of SQL");
+            let problem = Diagnostic::new(Code::E0307, message, name.span, "no `query` and no `execute`");
+            self.push(problem.help("write `group` for steps that are only measured as a whole"));
+        }
+        if let (Some(Step::Group { transaction, .. }), Some(target)) = (out.last_mut(), target) {
+            *transaction = Some(Transaction { target, retry });
+        }
+    }
+
+    /// What a request in a transaction may not have: it is done or undone with the others.
+    pub(super) fn in_transaction(&mut self, request: &'a ast::Request, target: usize) {
+        let Some(own) = self.flow.as_ref().and_then(|flow| flow.transaction) else { return };
+        let refused = |message: &str, span: Span, help: &str| {
+            Diagnostic::new(Code::E0114, message, span, "not here").label(own.span, "in this transaction").help(help)
+        };
+        if let Some(retry) = &request.retry {
+            let message = "a step of a transaction is not tried again by itself";
+            self.push(refused(message, retry.span, "write `retry` behind the name of the transaction"));
+        }
+        if request.goes_on {
+            let message = "a transaction does not go on past a failure";
+            self.push(refused(message, request.verb.span, "leave `continue` out"));
+        }
+        if let Some(record) = request.records.first() {
+            let message = "what a transaction does is known when it is committed";
+            self.push(refused(message, record.span, "record it in a step behind the transaction"));
+        }
+        if Verb::of(&request.verb.text) == Verb::Other {
+            return;
+        }
+        match own.target {
+            Some(first) if first != target => {
+                let message = "a transaction is of one database";
+                self.push(refused(message, request.verb.span, "use a transaction for each database"));
+            }
+            Some(_) => {}
+            None => {
+                if let Some(flow) = &mut self.flow {
+                    flow.transaction = Some(Transacted { target: Some(target), ..own });
+                }
+            }
+        }
     }
 
     /// The steps of one turn of a loop.

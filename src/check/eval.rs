@@ -269,9 +269,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         let response = self.answer?;
         match name.text.as_str() {
             // A value of the flow may be called so.
-            "size" | "wire_size" if self.lookup(frame, &name.text, name.span).is_some() => None,
-            "status" | "latency" | "text" | "rows" | "size" | "wire_size" => {
-                Some(self.answer_part(response, &name.text))
+            "size" | "wire_size" | "affected" if self.lookup(frame, &name.text, name.span).is_some() => None,
+            "status" | "latency" | "text" | "rows" | "affected" | "size" | "wire_size" => {
+                Some(self.answer_part(response, &name.text, name.span))
             }
             _ => None,
         }

@@ -119,8 +119,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             Action::Link { on: NetworkRoute::Target(index), fault, .. } => {
                 let Some(target) = self.out.targets.get(*index) else { return };
-                if let Protocol::Postgres | Protocol::Mysql = target.protocol {
-                    self.later(format!("`{function}` on the way to a target that is a database"), span);
+                if target.protocol == Protocol::Sqlite {
+                    let message = format!("`{function}` is of the network, and `{}` is a file", target.name);
+                    let problem = Diagnostic::new(Code::E0207, message, span, "nothing that it could act on");
+                    self.push(problem.help("hurt a database that has a port, or the machine by a fault of `host`"));
                 } else if target.address.is_socket() {
                     let message = format!(
                         "`{function}` is of the network, and none is on the way to the Unix socket of `{}`",

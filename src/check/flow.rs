@@ -25,6 +25,8 @@ pub(super) struct FlowState {
     pub(super) measures: Vec<(String, Type)>,
     /// The group that its steps are in.
     pub(super) group: Option<usize>,
+    /// The transaction that its steps are in.
+    pub(super) transaction: Option<Transacted>,
     /// The block for once that its steps are in.
     pub(super) once: Option<Span>,
     /// The names of its first steps.
@@ -56,6 +58,34 @@ pub(super) struct Needs {
     pub(super) body: bool,
     pub(super) headers: bool,
     pub(super) url: bool,
+    /// What its request says.
+    pub(super) verb: Verb,
+}
+
+/// A transaction, and the target of its first statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Transacted {
+    pub(super) span: Span,
+    pub(super) target: Option<usize>,
+}
+
+/// What answers of different protocols have is different.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    #[default]
+    Other,
+    Query,
+    Execute,
+}
+
+impl Verb {
+    pub(super) fn of(verb: &str) -> Verb {
+        match verb {
+            "query" => Verb::Query,
+            "execute" => Verb::Execute,
+            _ => Verb::Other,
+        }
+    }
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -239,6 +269,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 out.push(Step::If { condition, then, otherwise });
             }
             StepKind::Group { name, steps } => self.group(name, steps, frame, out),
+            StepKind::Transaction(transaction) => self.transaction(transaction, frame, out),
             StepKind::Choose(parts) => self.choose(parts, frame, out),
             StepKind::Repeat(repeat) => out.push(self.repeat(repeat, step.span, frame)),
             StepKind::Each { name, list, at_most, together, steps } => {
@@ -248,6 +279,11 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let inner = self.frame(self.frames[frame].module, Some(frame));
                 self.bind(inner, name, Meaning::Run(Expr::Slot(slot), Type::Json));
                 let steps = self.turn(steps, inner);
+                if *together && let Some(own) = self.flow.as_ref().and_then(|flow| flow.transaction) {
+                    let message = "statements of a transaction follow one another";
+                    let problem = Diagnostic::new(Code::E0114, message, step.span, "at the same time");
+                    self.push(problem.label(own.span, "in this transaction").help("leave `together` out"));
+                }
                 let list = value.expr().unwrap_or(Expr::Null);
                 out.push(Step::Each { slot, list, at_most, together: *together, steps });
             }
@@ -504,6 +540,7 @@ fn set_names(steps: &[ast::Step], names: &mut HashSet<String>) {
                 set_names(otherwise, names);
             }
             StepKind::Group { steps, .. } | StepKind::Each { steps, .. } => set_names(steps, names),
+            StepKind::Transaction(transaction) => set_names(&transaction.steps, names),
             StepKind::Choose(parts) => parts.iter().for_each(|part| set_names(&part.steps, names)),
             StepKind::OncePerUser { steps, .. } | StepKind::Acquire { steps, .. } => set_names(steps, names),
             StepKind::Repeat(repeat) => set_names(&repeat.steps, names),

@@ -47,7 +47,7 @@ impl Flow {
     fn members_within(&self, group: usize) -> Vec<(String, Member, Type)> {
         let mut within = Vec::new();
         all_steps(&self.steps, &mut |step| {
-            let Step::Group { group: own, steps } = step else { return };
+            let Step::Group { group: own, steps, .. } = step else { return };
             if *own == group {
                 all_steps(steps, &mut |step| match step {
                     Step::Request(request) => within.push(Member::Request(request.response)),

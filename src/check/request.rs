@@ -1,6 +1,7 @@
 //! Requests of every protocol: where they go, how, and what is checked of their answers.
 
 use super::builtins;
+use super::flow::{Needs, Verb};
 use super::meaning::Meaning;
 use super::program::{
     Body, Call, Check, Exchange, Expr, FailureKind, Frame, Http, Method, Piece, Query, Reason, Record, Request, Retry,
@@ -12,12 +13,16 @@ use crate::base::{Name, Span};
 use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind, TextPart};
 
+/// What a step or a transaction says of being tried again: how often, after which pauses, and why.
+type Asked<'a> = (Option<&'a ast::Expr>, Option<&'a ast::Expr>, Option<&'a ast::Expr>);
+
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn request(&mut self, request: &'a ast::Request, frame: FrameId) -> Request {
         let target = self.request_target(request, frame);
         let (response, group) = match &mut self.flow {
             Some(flow) => {
-                flow.requests.push(super::flow::Needs::default());
+                let verb = Verb::of(&request.verb.text);
+                flow.requests.push(Needs { verb, ..Needs::default() });
                 flow.sends = true;
                 (flow.requests.len() - 1, flow.group)
             }
@@ -25,10 +30,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let verb = request.verb.text.as_str();
         let http = matches!(verb, "get" | "post" | "put" | "patch" | "delete" | "head" | "options" | "request");
-        if !http {
+        if !http && Verb::of(verb) == Verb::Other {
             self.later(format!("`{verb}`"), request.verb.span);
         }
         self.speaks(target.as_ref(), request);
+        if let Some(Meaning::Part(_, index)) = &target {
+            self.in_transaction(request, *index);
+        }
         let exchange = self.exchange(request, frame);
         // Without a name of its own a step is called by its method, as that is written.
         let written = |expr: &ast::Expr| self.text(expr.span).trim_matches(['"', '\'']).to_owned();
@@ -52,7 +60,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             keep_body: false,
             keep_headers: false,
             keep_url: false,
-            retry: self.retry(request, frame),
+            retry: {
+                let asked = (request.retry.as_ref(), request.backoff.as_ref(), request.retry_when.as_ref());
+                self.retry(asked, Verb::of(verb) != Verb::Other, frame)
+            },
             records: Vec::new(),
             goes_on: request.goes_on,
             group,
@@ -273,11 +284,16 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    fn retry(&mut self, request: &'a ast::Request, frame: FrameId) -> Option<Retry> {
-        let backoff = request.backoff.as_ref().map(|backoff| (backoff.span, self.eval(backoff, frame)));
-        let retry = request.retry.as_ref();
+    pub(super) fn retry(
+        &mut self,
+        (retry, backoff, retry_when): Asked<'a>,
+        of_database: bool,
+        frame: FrameId,
+    ) -> Option<Retry> {
+        let written = backoff;
+        let backoff = written.map(|backoff| (backoff.span, self.eval(backoff, frame)));
         if retry.is_none() {
-            if let Some(span) = request.backoff.as_ref().or(request.retry_when.as_ref()).map(|clause| clause.span) {
+            if let Some(span) = written.or(retry_when).map(|clause| clause.span) {
                 let problem = Diagnostic::new(Code::E0307, "nothing is retried here", span, "how often?");
                 self.push(problem.help("write `retry 3 backoff 100ms..2s when [503, timeout]`"));
             }
@@ -285,7 +301,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let times = self.quantity(retry?, frame, Type::Count);
         let (mut least, mut most) = (0.0, 0.0);
-        if request.backoff.as_ref().is_some_and(|backoff| self.is_difference(backoff)) {
+        if written.is_some_and(|backoff| self.is_difference(backoff)) {
             return None;
         }
         match backoff {
@@ -304,27 +320,44 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             None => {}
         }
-        if let Some(backoff) = request.backoff.as_ref().filter(|_| least < 0.0) {
+        if let Some(backoff) = written.filter(|_| least < 0.0) {
             self.out_of_range(backoff.span, "must not be negative");
             return None;
         }
         let mut when = Vec::new();
-        if let Some(list) = &request.retry_when {
+        if let Some(list) = retry_when {
             let items: &[ast::Expr] = match &list.kind {
                 ExprKind::List(items) => items,
                 _ => std::slice::from_ref(list),
             };
             for item in items {
-                when.extend(self.reason(item));
+                when.extend(self.reason(item, of_database));
             }
         }
         Some(Retry { times: times? as u64, least: least as u64, most: most as u64, when })
     }
 
     /// A status or a kind of failure.
-    fn reason(&mut self, item: &'a ast::Expr) -> Option<Reason> {
+    fn reason(&mut self, item: &'a ast::Expr, of_database: bool) -> Option<Reason> {
+        let happens = |kind: &FailureKind| match of_database {
+            true => {
+                !matches!(kind, FailureKind::Status | FailureKind::Certificate | FailureKind::Handshake)
+                    && !matches!(kind, FailureKind::Proxy | FailureKind::Dns)
+            }
+            false => !kind.is_of_database(),
+        };
         let failures = || FailureKind::ALL.into_iter().map(FailureKind::name);
         match &item.kind {
+            ExprKind::Number(_) if of_database => {
+                self.never_happens(item.span, "a statement of SQL is answered with no status");
+                None
+            }
+            ExprKind::Name(name) if FailureKind::ALL.iter().any(|kind| kind.name() == name.text && !happens(kind)) => {
+                let why =
+                    if of_database { "this never happens to a statement of SQL" } else { "a database alone says this" };
+                self.never_happens(item.span, why);
+                None
+            }
             ExprKind::Number(status) if (100.0..600.0).contains(status) && status.fract() == 0.0 => {
                 Some(Reason::Status(*status as u16))
             }
@@ -342,6 +375,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 None
             }
         }
+    }
+
+    fn never_happens(&mut self, span: Span, why: &str) {
+        let text = self.text(span);
+        let message = format!("`{text}` is no reason to try this again: {why}");
+        self.push(Diagnostic::new(Code::E0310, message, span, "never happens here"));
     }
 
     fn entry(&mut self, entry: &'a Entry, request: &mut Request, frame: FrameId) {

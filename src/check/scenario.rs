@@ -2,7 +2,7 @@
 
 use super::condition::{Condition, Measured};
 use super::meaning::Meaning;
-use super::program::{Expectation, Expr, Function, Load, Metric, Scenario, ServiceKind, Subject, Window};
+use super::program::{Exchange, Expectation, Expr, Function, Load, Metric, Scenario, ServiceKind, Subject, Window};
 use super::scope::{Binding, FrameId};
 use super::session::ScenarioChecker;
 use super::types::Type;
@@ -332,6 +332,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         if !state.sends && !state.refused {
             let problem = Diagnostic::new(Code::E0307, "this `verify` asks nobody", verify.span, "no request in it");
             self.push(problem.help("add a step such as `get \"/orders?key={key}\" as found`"));
+        }
+        // An answer without rows is one all the same, so it says nothing of the entry.
+        let asks_a_database = flow.requests().any(|request| matches!(request.exchange, Exchange::Query(_)));
+        if asks_a_database && !state.counts && !state.refused {
+            let message = "a statement of SQL does not say by itself whether an entry is there";
+            let problem = Diagnostic::new(Code::E0307, message, verify.span, "how many are there?");
+            self.push(problem.help("name the step, such as `as found`, and add `count found.rows`"));
         }
         self.out.ledgers[index].verify = Some(flow);
         Meaning::Part(Type::Ledger, index)

@@ -32,9 +32,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             "redis" => Protocol::Redis,
             _ => Protocol::Http,
         };
-        // A database can be hurt from within; what speaks to it is refused where it does.
-        let is_database = matches!(protocol, Protocol::Postgres | Protocol::Mysql);
-        if protocol != Protocol::Http && !is_database {
+        if protocol != Protocol::Http && !protocol.is_database() {
             self.later(format!("a target of `{}(…)`", builtin.name), built.constructor.span);
         }
         let given = bound.first();
@@ -61,6 +59,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             settings: Vec::new(),
         };
         for entry in &built.options {
+            if protocol.is_database() && !matches!(entry.label.text.as_str(), "timeout" | "connections") {
+                self.not_of_a_database(entry, frame);
+                continue;
+            }
             match entry.label.text.as_str() {
                 "connections" => target.connections = self.connections(entry, frame),
                 "tls" => self.target_tls(entry, https, &mut target, frame),
@@ -132,6 +134,30 @@ impl<'a> ScenarioChecker<'a, '_> {
             "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             _ => target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default())),
         }
+    }
+
+    /// The client of a database connects by itself, and without encryption.
+    fn not_of_a_database(&mut self, entry: &'a Entry, frame: FrameId) {
+        let label = entry.label.text.as_str();
+        let known = ["timeout", "connections"];
+        if !builtins::options_of("target").any(|option| option.name == label) {
+            self.eval(&entry.value, frame);
+            let message = format!("there is no option `{label}` here");
+            let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "no such option");
+            self.push(problem.did_you_mean(entry.label.span, label, known.into_iter()));
+            return;
+        }
+        let (message, help) = match label {
+            "tls" => (
+                "connections to a database are not encrypted".to_owned(),
+                "leave `tls:` out; a server that insists on TLS needs a proxy such as stunnel on this machine",
+            ),
+            "auth" => {
+                ("the address of a database names its user".to_owned(), "write `postgres://user:password@host/name`")
+            }
+            _ => (format!("`{label}:` is of `http(…)`"), "a database has `timeout:` and `connections:`"),
+        };
+        self.push(Diagnostic::new(Code::E0205, message, entry.label.span, "not of a database").help(help));
     }
 
     /// It is of the way to the target, so that must be encrypted.

@@ -4,6 +4,7 @@
 use super::flow::attempt::Attempt;
 use super::http;
 use super::pace::budget::Unanswered;
+use super::sql;
 use super::value::answered::Answered;
 use super::value::{Frame, Unusable};
 use super::worker::Worker;
@@ -16,6 +17,7 @@ pub mod tests;
 /// What a step sends, ready for its protocol.
 pub enum Exchange {
     Http(http::Request),
+    Sql(sql::Request),
     #[cfg(test)]
     Line(tests::Message),
 }
@@ -23,6 +25,10 @@ pub enum Exchange {
 /// The clients of one session, one for each protocol that a step may speak.
 pub struct Clients {
     http: http::Client,
+    /// Made for the first statement: few flows have one.
+    sql: Option<Box<sql::Client>>,
+    worker: Rc<Worker>,
+    is_user: bool,
     #[cfg(test)]
     line: tests::Client,
 }
@@ -40,6 +46,7 @@ pub struct Clients {
 /// Where the run ends over an exchange its future is dropped: what it holds closes itself then.
 pub enum Driver<'s> {
     Http(&'s mut http::Client, &'s http::Request),
+    Sql(&'s mut sql::Client, &'s sql::Request),
     #[cfg(test)]
     Line(&'s mut tests::Client, &'s tests::Message),
 }
@@ -89,6 +96,9 @@ impl Clients {
     pub fn new(worker: &Rc<Worker>, is_user: bool) -> Clients {
         Clients {
             http: http::Client::new(worker, is_user),
+            sql: None,
+            worker: worker.clone(),
+            is_user,
             #[cfg(test)]
             line: tests::Client::default(),
         }
@@ -97,14 +107,23 @@ impl Clients {
     pub fn driver<'s>(&'s mut self, exchange: &'s Exchange) -> Driver<'s> {
         match exchange {
             Exchange::Http(request) => Driver::Http(&mut self.http, request),
+            Exchange::Sql(request) => Driver::Sql(self.sql(), request),
             #[cfg(test)]
             Exchange::Line(line) => Driver::Line(&mut self.line, line),
         }
     }
 
+    pub fn sql(&mut self) -> &mut sql::Client {
+        let (worker, is_user) = (&self.worker, self.is_user);
+        self.sql.get_or_insert_with(|| Box::new(sql::Client::new(worker, is_user)))
+    }
+
     /// A user of a load does not come back: closes what was theirs.
     pub fn leave(&mut self, load: usize, user: u64) {
         self.http.leave(load, user);
+        if let Some(sql) = &mut self.sql {
+            sql.leave(load, user);
+        }
         #[cfg(test)]
         self.line.leave();
     }
@@ -116,6 +135,7 @@ impl Driver<'_> {
     pub fn write(&mut self, frame: &mut Frame, attempt: &mut Attempt) -> Result<bool, Unwritten> {
         match self {
             Driver::Http(client, request) => client.write(request, frame, attempt),
+            Driver::Sql(client, request) => client.write(request, frame),
             #[cfg(test)]
             Driver::Line(..) => Ok(false),
         }
@@ -126,6 +146,8 @@ impl Driver<'_> {
     pub async fn exchange(&mut self, attempt: &mut Attempt) -> Result<(), Unanswered> {
         match self {
             Driver::Http(client, request) => client.exchange(request, attempt).await,
+            // Larger than what a request of HTTP needs.
+            Driver::Sql(client, request) => Box::pin(client.exchange(request, attempt)).await,
             #[cfg(test)]
             Driver::Line(client, line) => client.exchange(line, attempt).await,
         }
@@ -135,6 +157,7 @@ impl Driver<'_> {
     pub fn answer(&self) -> Answer {
         match self {
             Driver::Http(client, request) => client.answer(request),
+            Driver::Sql(client, _) => client.answer(),
             #[cfg(test)]
             Driver::Line(client, _) => client.answer(),
         }
@@ -144,6 +167,7 @@ impl Driver<'_> {
     pub fn keep(&mut self, kept: &mut Answered) {
         match self {
             Driver::Http(client, request) => client.keep(request, kept),
+            Driver::Sql(client, request) => client.keep(request, kept),
             #[cfg(test)]
             Driver::Line(client, _) => client.keep(kept),
         }
@@ -153,6 +177,7 @@ impl Driver<'_> {
     pub fn text(&self) -> String {
         match self {
             Driver::Http(client, request) => client.text(request),
+            Driver::Sql(client, _) => client.shown(),
             #[cfg(test)]
             Driver::Line(_, line) => line.text(),
         }
@@ -162,6 +187,7 @@ impl Driver<'_> {
     pub fn shown<'a>(&'a self, kept: &'a [u8]) -> Shown<'a> {
         match self {
             Driver::Http(client, _) => client.shown(kept),
+            Driver::Sql(client, _) => client.example(kept),
             #[cfg(test)]
             Driver::Line(_, line) => line.shown(kept),
         }

@@ -8,6 +8,8 @@ pub mod http;
 pub mod ledger;
 pub mod pace;
 pub mod phase;
+mod pool;
+pub mod sql;
 pub mod secret;
 pub mod proxy;
 pub mod stream;

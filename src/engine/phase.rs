@@ -243,7 +243,7 @@ fn problem(word: &str, (failure, times): (Failure, u64), at: Option<(String, usi
 pub fn what(failure: Failure, status: u16) -> String {
     match failure {
         Failure::Status => format!("it was answered with status {status}"),
-        Failure::Expectation if status > 0 => {
+        Failure::Expectation if status >= 100 => {
             format!("something that is expected of it, or behind it, does not hold; its status was {status}")
         }
         Failure::Expectation => "something that is expected does not hold".to_owned(),

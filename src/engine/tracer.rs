@@ -147,11 +147,10 @@ impl Tracer {
             Traced::Check { text: own, held, found } => Traced::Check { text: own, held, found: found.map(text) },
             Traced::Value { name, value } => Traced::Value { name, value: text(value) },
             Traced::Missed(because) => Traced::Missed(text(because)),
-            other @ (Traced::Begins { .. }
-            | Traced::Group(_)
-            | Traced::NoAnswer { .. }
-            | Traced::Pause { .. }
-            | Traced::Ends { .. }) => other,
+            Traced::NoAnswer { because, failure, after } => {
+                Traced::NoAnswer { because: because.map(text), failure, after }
+            }
+            other @ (Traced::Begins { .. } | Traced::Group(_) | Traced::Pause { .. } | Traced::Ends { .. }) => other,
         }
     }
 }

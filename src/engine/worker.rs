@@ -11,6 +11,7 @@ use super::pace::budget::{Budget, Lease};
 use super::pace::clock::{Alarm, Clock, Timers};
 use super::pace::limit::Gate;
 use super::pace::{closed, open};
+use super::sql;
 use super::trace::Traces;
 use super::tracer::Tracer;
 use super::trials::{self, Trials};
@@ -131,6 +132,8 @@ pub struct Worker {
     pub counts_tries: bool,
     /// What clients of HTTP share.
     pub http: http::Shared,
+    /// And those of SQL.
+    pub sql: sql::Shared,
     /// What the iterations of all sessions have not recorded yet, by load.
     pub progress: RefCell<Vec<(usize, Rc<Progress>)>>,
     /// Those who make iterations, by load.
@@ -286,6 +289,7 @@ impl Worker {
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
             delays: RefCell::default(),
             http: http::Shared::new(&plan.targets, place, parts),
+            sql: sql::Shared::new(&plan.targets, place, parts),
             finished: RefCell::default(),
             started: RefCell::default(),
             booked: RefCell::default(),

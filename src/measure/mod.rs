@@ -67,6 +67,20 @@ pub enum Failure {
     TooLarge,
     /// A status of 400 or above where no expectation speaks of the status.
     Status,
+    /// What a database says by its codes: the transaction could not be ordered among others, or waited in a circle.
+    Serialization,
+    Deadlock,
+    /// A value that must be there once is there already, and another rule of the schema that does not hold.
+    Unique,
+    Constraint,
+    /// A lock that was not to be had in time.
+    Lock,
+    /// A statement that the database does not understand, or that its user may not run.
+    Syntax,
+    /// The database refuses the session, or ends it.
+    Connection,
+    /// Any other error of a database.
+    Sql,
     /// An `expect` of the flow did not hold.
     Expectation,
     /// A value that could not be computed or sent.
@@ -77,7 +91,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub const ALL: [Failure; 15] = [
+    pub const ALL: [Failure; 23] = [
         Failure::Connect,
         Failure::Certificate,
         Failure::Handshake,
@@ -88,6 +102,14 @@ impl Failure {
         Failure::Protocol,
         Failure::TooLarge,
         Failure::Status,
+        Failure::Serialization,
+        Failure::Deadlock,
+        Failure::Unique,
+        Failure::Constraint,
+        Failure::Lock,
+        Failure::Syntax,
+        Failure::Connection,
+        Failure::Sql,
         Failure::Expectation,
         Failure::Data,
         Failure::NoPorts,
@@ -107,6 +129,14 @@ impl Failure {
             Failure::Protocol => "protocol",
             Failure::TooLarge => "too_large",
             Failure::Status => "status",
+            Failure::Serialization => "serialization",
+            Failure::Deadlock => "deadlock",
+            Failure::Unique => "unique",
+            Failure::Constraint => "constraint",
+            Failure::Lock => "lock",
+            Failure::Syntax => "syntax",
+            Failure::Connection => "connection",
+            Failure::Sql => "sql",
             Failure::Expectation => "expectation",
             Failure::Data => "data",
             Failure::NoPorts => "no_ports",
@@ -120,7 +150,21 @@ impl Failure {
     pub fn is_unanswered(self) -> bool {
         match self {
             Failure::Connect | Failure::Certificate | Failure::Handshake | Failure::Proxy => true,
-            Failure::Reset | Failure::Closed | Failure::Timeout | Failure::Protocol => true,
+            Failure::Reset | Failure::Closed | Failure::Timeout | Failure::Protocol | Failure::Connection => true,
+            Failure::Serialization | Failure::Deadlock | Failure::Unique | Failure::Constraint => false,
+            Failure::Lock | Failure::Syntax | Failure::Sql => false,
+            Failure::TooLarge | Failure::Status | Failure::Expectation | Failure::Data => false,
+            Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => false,
+        }
+    }
+
+    /// Whether a database has said it, and why.
+    pub fn is_of_database(self) -> bool {
+        match self {
+            Failure::Serialization | Failure::Deadlock | Failure::Unique | Failure::Constraint => true,
+            Failure::Lock | Failure::Syntax | Failure::Connection | Failure::Sql => true,
+            Failure::Connect | Failure::Certificate | Failure::Handshake | Failure::Proxy => false,
+            Failure::Reset | Failure::Closed | Failure::Timeout | Failure::Protocol => false,
             Failure::TooLarge | Failure::Status | Failure::Expectation | Failure::Data => false,
             Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => false,
         }

@@ -122,9 +122,11 @@ fn most(plan: &Plan, steps: &[Step], target: Option<usize>) -> Most {
                 }
             }
             Step::Each { at_most, steps, .. } => most(plan, steps, target)? * *at_most as f64,
-            Step::Group { steps, .. } | Step::Acquire { steps, .. } | Step::OncePerUser { steps, .. } => {
-                most(plan, steps, target)?
+            Step::Group { steps, transaction, .. } => {
+                let tries = transaction.as_ref().and_then(|own| own.retry.as_ref()).map_or(0, |retry| retry.times);
+                most(plan, steps, target)? * (1 + tries) as f64
             }
+            Step::Acquire { steps, .. } | Step::OncePerUser { steps, .. } => most(plan, steps, target)?,
             Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } => 0.0,
             Step::Count(_) => 0.0,
         })

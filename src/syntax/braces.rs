@@ -59,6 +59,7 @@ const BODIES: &[&str] = &[
     "choose",
     "repeat",
     "group",
+    "transaction",
     "if",
     "suite",
     "shape",

@@ -89,6 +89,7 @@ const ROWS: &[(&str, &[Rule])] = &[
     ("`if`", &[Rule::branch, Rule::kw_if]),
     ("`else`", &[Rule::otherwise, Rule::kw_else]),
     ("`group`", &[Rule::group, Rule::kw_group]),
+    ("`transaction`", &[Rule::transaction, Rule::kw_transaction]),
     ("`choose`", &[Rule::choose, Rule::kw_choose]),
     ("a part like `70% as NAME`", &[Rule::choice_statement, Rule::choice]),
     ("a counter like `i from 1`", &[Rule::counter]),

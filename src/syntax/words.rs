@@ -125,7 +125,7 @@ pub fn body(first: &str, outside: Context) -> Context {
         "scenario" => Scenario,
         "system" => System,
         "flow" | "setup" | "teardown" | "verify" => Flow,
-        "group" | "if" | "else" | "each" | "acquire" => Flow,
+        "group" | "transaction" | "if" | "else" | "each" | "acquire" => Flow,
         "repeat" | "once" => outside,
         "load" | "shape" => Load,
         "expect" | "expectation" => Expect,

@@ -6,7 +6,7 @@ syn case match
 
 " Words. Keywords are contained in the matches below, because a statement word is one only first in its
 " statement, and a word that touches a following `:` is a label.
-syn keyword stressStatement abort acquire alert alerts allow area call choose command connect continue count data delete each event execute expect expectation fault flow get group head headers hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps strict suite sweep system target teardown think use verify warmup contained
+syn keyword stressStatement abort acquire alert alerts allow area call choose command connect continue count data delete each event execute expect expectation fault flow get group head headers hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps strict suite sweep system target teardown think transaction use verify warmup contained
 syn keyword stressConnecting and as at backoff by during each else every for from in of on or outside over settle until when while within contained
 syn keyword stressReserved baseline false not null true contained
 syn keyword stressInner after before contains ends fires iterations keeps matches may most other per quiet resolves retry speed starts stays together where contained
@@ -26,7 +26,7 @@ syn match stressLabel /\<\h\w*\ze:/
 syn match stressField /[[:alnum:]_)\]]\@1<=\.\h\w*/
 
 " The names of declarations, steps and stages.
-syn match stressName /\v%(%(^|\{)\s*%(alerts|area|data|each|event|expectation|fault|flow|group|ledger|let|limiter|link|load|measure|monitor|param|profile|scenario|semaphore|service|set|shape|steady_state|suite|system|target)\s+)@<=[a-z_]\w*>/
+syn match stressName /\v%(%(^|\{)\s*%(alerts|area|data|each|event|expectation|fault|flow|group|ledger|let|limiter|link|load|measure|monitor|param|profile|scenario|semaphore|service|set|shape|steady_state|suite|system|target|transaction)\s+)@<=[a-z_]\w*>/
 syn match stressName /\v%(<as\s+)@<=[a-z_]\w*>/
 
 " Quantities.

@@ -113,7 +113,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Target,
         &[need("path", TEXT)],
         Type::Database,
-        "An SQLite file, by its path.",
+        "An SQLite file that exists, by its path from the directory in which `stressc` runs.",
         "target one = sqlite(\"shop.db\")",
     ),
     row(

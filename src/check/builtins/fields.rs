@@ -250,7 +250,20 @@ pub const FIELDS: &[Field] = &[
         "The whole URLs of what a browser fetches with an HTML page, each once and in the order of the page: stylesheets, scripts, images (`src`, otherwise the first of `srcset`), the first icon, and what `preload` names. Left out are images with `loading=lazy`, scripts with `nomodule`, and the contents of `template` and `noscript`. Relative URLs are resolved against the URL of the request, after redirects, or the `<base>` of the page. Only URLs with the scheme, host and port of the page are in the list, or with those of a URL in `others`. A request to one of them still needs a target at that address.",
         "home.assets()",
     ),
-    field(Type::Response, "rows", Type::Json, "The rows of a query, as a list of objects.", "home.rows"),
+    field(
+        Type::Response,
+        "rows",
+        Type::Json,
+        "The rows that a `query` or an `execute` returns, as a list of objects: a field for each column.",
+        "recent.rows.first.id",
+    ),
+    field(
+        Type::Response,
+        "affected",
+        Type::Count,
+        "How many rows an `execute` has inserted, changed or deleted.",
+        "changed.affected",
+    ),
     field(
         Type::List,
         "count",

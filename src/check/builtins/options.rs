@@ -331,7 +331,7 @@ pub const OPTIONS: &[Opt] = &[
         "request",
         "args",
         &[Type::List],
-        "For `query` and `execute`: the values for the placeholders in the text.",
+        "For `query` and `execute`: the values for the placeholders in the text. The database says of which types they are.",
         "[1]",
     ),
 ];

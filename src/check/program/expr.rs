@@ -85,7 +85,7 @@ pub enum Expr {
         row: Box<Expr>,
         column: String,
     },
-    /// A further part of an answer: a regular expression, a selector, rows.
+    /// A further part of an answer: a regular expression, a selector, a number of rows.
     Answer {
         response: usize,
         part: AnswerPart,
@@ -201,7 +201,8 @@ impl ItemPlace {
 pub enum AnswerPart {
     Regex,
     Css,
-    Rows,
+    /// How many rows a statement has changed.
+    Affected,
     /// Bytes of the body: decoded, and as they came.
     Size,
     WireSize,

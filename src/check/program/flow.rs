@@ -59,6 +59,9 @@ pub enum Step {
     Group {
         group: usize,
         steps: Vec<Step>,
+        /// Of statements of SQL that are done together or not at all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transaction: Option<Transaction>,
     },
     Choose(Choose),
     Repeat(Repeat),
@@ -83,6 +86,13 @@ pub enum Step {
     },
     /// How many entries were found, in the `verify` of a ledger.
     Count(Expr),
+}
+
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct Transaction {
+    pub target: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 /// One of several blocks, by their shares.
@@ -303,11 +313,19 @@ pub enum FailureKind {
     Protocol,
     TooLarge,
     Status,
+    Serialization,
+    Deadlock,
+    Unique,
+    Constraint,
+    Lock,
+    Syntax,
+    Connection,
+    Sql,
     Expectation,
 }
 
 impl FailureKind {
-    pub const ALL: [FailureKind; 12] = [
+    pub const ALL: [FailureKind; 20] = [
         FailureKind::Timeout,
         FailureKind::Connect,
         FailureKind::Reset,
@@ -319,6 +337,14 @@ impl FailureKind {
         FailureKind::Protocol,
         FailureKind::TooLarge,
         FailureKind::Status,
+        FailureKind::Serialization,
+        FailureKind::Deadlock,
+        FailureKind::Unique,
+        FailureKind::Constraint,
+        FailureKind::Lock,
+        FailureKind::Syntax,
+        FailureKind::Connection,
+        FailureKind::Sql,
         FailureKind::Expectation,
     ];
 
@@ -335,7 +361,26 @@ impl FailureKind {
             FailureKind::Protocol => "protocol",
             FailureKind::TooLarge => "too_large",
             FailureKind::Status => "status",
+            FailureKind::Serialization => "serialization",
+            FailureKind::Deadlock => "deadlock",
+            FailureKind::Unique => "unique",
+            FailureKind::Constraint => "constraint",
+            FailureKind::Lock => "lock",
+            FailureKind::Syntax => "syntax",
+            FailureKind::Connection => "connection",
+            FailureKind::Sql => "sql",
             FailureKind::Expectation => "expectation",
+        }
+    }
+
+    /// Whether only a database says it.
+    pub fn is_of_database(self) -> bool {
+        match self {
+            FailureKind::Serialization | FailureKind::Deadlock | FailureKind::Unique | FailureKind::Constraint => true,
+            FailureKind::Lock | FailureKind::Syntax | FailureKind::Connection | FailureKind::Sql => true,
+            FailureKind::Timeout | FailureKind::Connect | FailureKind::Reset | FailureKind::Closed => false,
+            FailureKind::Certificate | FailureKind::Handshake | FailureKind::Proxy | FailureKind::Dns => false,
+            FailureKind::Protocol | FailureKind::TooLarge | FailureKind::Status | FailureKind::Expectation => false,
         }
     }
 }

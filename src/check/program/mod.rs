@@ -30,7 +30,7 @@ pub use expr::{AnswerPart, Expr, ItemPlace, PartKind, Pick, Piece, Property, Tex
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
     Body, Call, Check, Choice, Choose, Content, Exchange, FailureKind, Flow, Frame, Http, Ledger, LoopBound, Method,
-    Query, Reason, Record, Repeat, Request, Retry, Step, Think, Upload,
+    Query, Reason, Record, Repeat, Request, Retry, Step, Think, Transaction, Upload,
 };
 pub use key::MetricKey;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};

@@ -1,6 +1,7 @@
 //! What is under test, and what stands beside it: services, links, targets, data, limits, monitors.
 
 use super::{AlertFacts, Expr, PartKind, Piece, Text, is_false, is_true, is_zero, yes};
+use crate::base::database::Database as DatabaseUrl;
 use crate::base::hosts::Host;
 use crate::base::socket::UnixSocket;
 use crate::base::units::SECOND;
@@ -348,6 +349,16 @@ pub enum Protocol {
     Redis,
 }
 
+impl Protocol {
+    /// Whether it is spoken in statements of SQL.
+    pub fn is_database(self) -> bool {
+        match self {
+            Protocol::Postgres | Protocol::Mysql | Protocol::Sqlite => true,
+            Protocol::Http | Protocol::Tcp | Protocol::Websocket | Protocol::Grpc | Protocol::Redis => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Connections {
@@ -393,7 +404,11 @@ impl Address {
     pub fn is_socket(&self) -> bool {
         match self {
             Address::Unix { .. } => true,
-            Address::Late(pieces) => matches!(pieces.first(), Some(Piece::Literal(text)) if UnixSocket::is_meant(text)),
+            Address::Late(pieces) => match pieces.first() {
+                Some(Piece::Literal(text)) if UnixSocket::is_meant(text) => true,
+                Some(Piece::Literal(text)) => DatabaseUrl::of(text).is_ok_and(|known| known.is_socket()),
+                Some(Piece::Value(_)) | None => false,
+            },
             Address::Url { .. } | Address::Service(_) | Address::Link(_) => false,
         }
     }

@@ -32,6 +32,8 @@ pub struct Attempt {
     pub agreeing: Option<u64>,
     /// Why it came to nothing, for a person.
     pub because: Option<String>,
+    /// What stands for that among other causes, where its text has values in it.
+    pub state: Option<String>,
     /// The bytes of bodies, where something asks for them, of all tries and of this one.
     pub all_bytes: u64,
     pub bytes: u64,
@@ -56,6 +58,7 @@ impl Attempt {
             connecting: None,
             agreeing: None,
             because: None,
+            state: None,
             all_bytes: 0,
             bytes: 0,
         }
@@ -71,7 +74,7 @@ impl Attempt {
     pub fn begin(&mut self, number: u64, began: u64, timeout: u64) {
         (self.number, self.began, self.due) = (number, began, began.saturating_add(timeout));
         (self.sends, self.bytes) = (0, 0);
-        (self.because, self.address) = (None, None);
+        (self.because, self.state, self.address) = (None, None, None);
     }
 
     /// Its connection leads there, whether it is open or about to be.

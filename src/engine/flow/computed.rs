@@ -153,7 +153,9 @@ pub fn compute(op: &Op, iteration: &mut Iteration, paths: &Paths, now: u64) -> N
         | Op::Release
         | Op::Measure { .. }
         | Op::Enter(_)
-        | Op::Leave => unreachable!("these are taken where they are met"),
+        | Op::Leave
+        | Op::Begin(_)
+        | Op::Commit => unreachable!("these are taken where they are met"),
     }
     Next::Step
 }

@@ -9,6 +9,7 @@ use crate::engine::http::host::{self, Endpoint};
 use crate::engine::http::reference::Root;
 use crate::engine::ledger::Records;
 use crate::engine::secret::Mask;
+use crate::engine::sql;
 use crate::engine::value::code::Check;
 use crate::engine::value::files::Files;
 use crate::engine::value::lower::{Lowerer, Resolve, Sought};
@@ -139,7 +140,8 @@ pub fn request(request: &Request, around: &RequestParts<'_>, lowerer: &mut Lower
         Exchange::Frame(crate::plan::Frame::Send { value }) => {
             driver::Exchange::Line(driver::tests::Message::of(value))
         }
-        Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {
+        Exchange::Query(query) => driver::Exchange::Sql(sql::Request::of(query, request.keep_body, lowerer)),
+        Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {
             unreachable!("a run is refused whose steps have no driver")
         }
     };
@@ -155,7 +157,7 @@ pub fn request(request: &Request, around: &RequestParts<'_>, lowerer: &mut Lower
     }
 }
 
-fn retries(retry: &crate::plan::Retry) -> Retries {
+pub(super) fn retries(retry: &crate::plan::Retry) -> Retries {
     Retries { times: retry.times, least: retry.least, most: retry.most, when: retry.when.clone() }
 }
 
@@ -172,6 +174,14 @@ fn kind_of(failure: Failure) -> Option<FailureKind> {
         Failure::Protocol => Some(FailureKind::Protocol),
         Failure::TooLarge => Some(FailureKind::TooLarge),
         Failure::Status => Some(FailureKind::Status),
+        Failure::Serialization => Some(FailureKind::Serialization),
+        Failure::Deadlock => Some(FailureKind::Deadlock),
+        Failure::Unique => Some(FailureKind::Unique),
+        Failure::Constraint => Some(FailureKind::Constraint),
+        Failure::Lock => Some(FailureKind::Lock),
+        Failure::Syntax => Some(FailureKind::Syntax),
+        Failure::Connection => Some(FailureKind::Connection),
+        Failure::Sql => Some(FailureKind::Sql),
         Failure::Expectation => Some(FailureKind::Expectation),
         Failure::Data | Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => None,
     }

@@ -12,3 +12,4 @@ pub mod sender;
 pub mod session;
 pub mod steps;
 mod together;
+mod transaction;

@@ -62,6 +62,11 @@ impl Progress {
         self.open.borrow_mut().push((series, due));
     }
 
+    /// How much has begun and is not over.
+    pub fn depth(&self) -> usize {
+        self.open.borrow().len()
+    }
+
     /// Records what began last.
     pub fn end(&self, recorder: &RefCell<Recorder>, now: u64, outcome: Result<(), Failure>) -> bool {
         let Some((series, due)) = self.open.borrow_mut().pop() else { return false };

@@ -46,6 +46,8 @@ impl Steps {
                 | Op::Measure { .. }
                 | Op::Enter(_)
                 | Op::Leave
+                | Op::Begin(_)
+                | Op::Commit
                 | Op::Done { .. } => at + 1,
             };
         }

@@ -74,6 +74,21 @@ impl Sender {
         self.clients.leave(self.attempt.load, self.user);
     }
 
+    /// The statements that follow, to a database, are of one transaction.
+    pub fn begins(&mut self, target: usize) {
+        let who = (self.attempt.load, self.user);
+        self.clients.sql().begins(who, target);
+    }
+
+    pub async fn commits(&mut self) -> Result<(), Failure> {
+        // Seldom, and larger than the usual way.
+        Box::pin(self.clients.sql().commits()).await
+    }
+
+    pub async fn rolls_back(&mut self) {
+        Box::pin(self.clients.sql().rolls_back()).await;
+    }
+
     /// Whether the budget of the run was used up over the last request: nothing is told of that, whatever it ended with.
     pub fn left_unsent(&self) -> bool {
         self.unsent
@@ -234,7 +249,8 @@ impl Sender {
         let service_time = last.end.saturating_sub(whole.sent.unwrap_or(started));
         let ended = self.ended(&last.answer, Ended::plain(whole.intended, latency, service_time, last.outcome));
         let unmet = self.unmet.and_then(|check| request.expects.get(check));
-        let why = unmet.map(|check| check.text.as_str()).or(self.attempt.because.as_deref()).map_or(0, cause::why);
+        let told = self.attempt.state.as_deref().or(self.attempt.because.as_deref());
+        let why = unmet.map(|check| check.text.as_str()).or(told).map_or(0, cause::why);
         let pending = Pending {
             series: whole.series,
             response: request.response,
@@ -299,7 +315,8 @@ impl Sender {
         (latency, left): (u64, u64),
     ) -> Result<(), Failure> {
         let kept = frame.answer_mut(request.response);
-        kept.status = answer.status;
+        // One without a status is there all the same.
+        kept.status = answer.status.max(1);
         kept.latency = latency;
         kept.may_take(Duration::from_nanos(left));
         self.clients.driver(&request.exchange).keep(kept);

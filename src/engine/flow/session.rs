@@ -5,6 +5,7 @@ use super::missed::{Missed, name_of};
 use super::progress::Progress;
 use super::sender::Sender;
 use super::steps::Op;
+use super::transaction::Open;
 use super::user::{Asker, UserState};
 use crate::engine::pace::clock::Alarm;
 use crate::engine::tracer::{self, Traced};
@@ -42,7 +43,7 @@ pub struct Session {
     /// One for each part of a mix, made when it is first run.
     pub(super) iterations: Vec<Option<Box<Iteration>>>,
     pub(super) sender: Sender,
-    alarm: Rc<Alarm>,
+    pub(super) alarm: Rc<Alarm>,
     pub(super) progress: Rc<Progress>,
     /// Those who do for this one what is done together.
     pub(super) helpers: Vec<Session>,
@@ -71,6 +72,8 @@ pub(super) enum Next {
     Failed(Failure),
     /// A value that it needs cannot be had.
     Unusable(Unusable),
+    /// The iteration ends with that, unless a transaction is tried again.
+    Ends(Failure),
 }
 
 impl Session {
@@ -217,13 +220,13 @@ impl Session {
     /// The statuses of the answers of the last iteration, in the order of its steps.
     pub fn statuses(&self, part: usize) -> impl Iterator<Item = u16> {
         let answers = self.iterations[part].iter().flat_map(|iteration| &iteration.frame.answers);
-        answers.map(|answer| answer.status).filter(|status| *status > 0)
+        answers.map(|answer| answer.status).filter(|status| *status >= 100)
     }
 
     /// The last request of the last iteration that was answered otherwise than by a 2xx, and how.
     pub fn answered_badly(&self, part: usize) -> Option<(usize, u16)> {
         let answers = &self.iterations[part].as_ref()?.frame.answers;
-        let bad = |status: u16| status > 0 && !(200..300).contains(&status);
+        let bad = |status: u16| status >= 100 && !(200..300).contains(&status);
         answers.iter().map(|answer| answer.status).enumerate().rev().find(|(_, status)| bad(*status))
     }
 
@@ -267,6 +270,7 @@ impl Session {
         let mut at = ops.start;
         // Held while this iteration does what its user does once, or is within limits; given back in reverse.
         let mut held = Vec::new();
+        let mut open: Option<Open> = None;
         self.turned += 1;
         while at < ops.end {
             if self.turned >= TURNS {
@@ -280,8 +284,10 @@ impl Session {
                     let (end, ended) =
                         self.sender.request(request, &mut iteration.frame, &self.progress, series, times).await;
                     (due, self.now) = (end, end);
-                    self.answered(ended, at, request.goes_on, iteration)?;
-                    Next::Step
+                    match self.answered(ended, at, request.goes_on, iteration) {
+                        Ok(()) => Next::Step,
+                        Err(failure) => Next::Ends(failure),
+                    }
                 }
                 Op::Think { think, keeps } => {
                     due += thought(worker, think, iteration);
@@ -326,6 +332,29 @@ impl Session {
                     due += self.now - asked;
                     Next::Step
                 }
+                Op::Begin(begin) => {
+                    self.enter(worker, begin.group, iteration.flow, recorded, due);
+                    self.sender.begins(begin.target);
+                    open = Some(Open { at, tries: 0, held: held.len(), depth: self.progress.depth() });
+                    Next::Step
+                }
+                Op::Commit => {
+                    self.settle(worker, iteration);
+                    let committed = self.sender.commits().await;
+                    self.now = worker.timers.clock.now();
+                    due = self.now;
+                    match committed {
+                        Ok(()) => {
+                            open = None;
+                            self.progress.end(&worker.recorder, self.now, Ok(()));
+                            Next::Step
+                        }
+                        Err(failure) => {
+                            self.stopped = at;
+                            Next::Ends(failure)
+                        }
+                    }
+                }
                 Op::Release => {
                     held.pop();
                     Next::Step
@@ -334,7 +363,13 @@ impl Session {
                     match items(list, *at_most, iteration, &worker.lowered.paths) {
                         Ok(items) => {
                             self.stopped = at;
-                            self.together(worker, part, iteration, kept, (*slot, &items), at + 1..*to).await?;
+                            let range = at + 1..*to;
+                            if let Err(failure) =
+                                self.together(worker, part, iteration, kept, (*slot, &items), range).await
+                            {
+                                // None begins within a transaction.
+                                return Err(failure);
+                            }
                             due = self.now;
                             Next::Jump(*to)
                         }
@@ -343,14 +378,26 @@ impl Session {
                 }
                 op => self.at_once(op, worker, iteration, recorded, due),
             };
+            let next = match next {
+                Next::Failed(failure) => self.fails((failure, None), at, iteration, recorded, due),
+                Next::Unusable(unusable) => {
+                    self.fails((unusable.failure(), unusable.because()), at, iteration, recorded, due)
+                }
+                next => next,
+            };
             at = match next {
                 Next::Step => at + 1,
                 Next::Jump(to) => to,
-                Next::Failed(failure) => self.fail((failure, None), at, iteration, recorded, due)?,
-                Next::Unusable(unusable) => {
-                    let failed = (unusable.failure(), unusable.because());
-                    self.fail(failed, at, iteration, recorded, due)?
+                Next::Failed(failure) | Next::Ends(failure) => {
+                    let again = self.rolls_back(worker, open.take(), steps, failure, iteration).await;
+                    let Some(again) = again else { return Err(failure) };
+                    held.truncate(again.held);
+                    due = self.now;
+                    let behind = again.at + 1;
+                    open = Some(again);
+                    behind
                 }
+                Next::Unusable(unusable) => return Err(unusable.failure()),
             };
         }
         Ok(())
@@ -431,6 +478,31 @@ impl Session {
         pass
     }
 
+    /// A group begins.
+    fn enter(&mut self, worker: &Worker, group: usize, flow: usize, recorded: &Recorded, due: u64) {
+        if let Some(tracer) = &worker.tracer {
+            tracer.tell(Traced::Group(worker.plan.flows[flow].groups[group].clone()));
+        }
+        let series = recorded.groups[group];
+        worker.recorder.borrow_mut().sent(series, self.now);
+        self.progress.begin(series, due);
+    }
+
+    /// A step between requests has failed: where it goes on, or that the iteration ends.
+    fn fails(
+        &mut self,
+        failed: (Failure, Option<String>),
+        at: usize,
+        iteration: &mut Iteration,
+        recorded: &Recorded,
+        due: u64,
+    ) -> Next {
+        match self.fail(failed, at, iteration, recorded, due) {
+            Ok(to) => Next::Jump(to),
+            Err(failure) => Next::Ends(failure),
+        }
+    }
+
     /// A step that waits for nothing.
     fn at_once(&mut self, op: &Op, worker: &Worker, iteration: &mut Iteration, recorded: &Recorded, due: u64) -> Next {
         let flow = &worker.plan.flows[iteration.flow];
@@ -446,12 +518,7 @@ impl Session {
                 Err(unusable) => Next::Unusable(unusable),
             },
             Op::Enter(group) => {
-                if let Some(tracer) = &worker.tracer {
-                    tracer.tell(Traced::Group(flow.groups[*group].clone()));
-                }
-                let series = recorded.groups[*group];
-                worker.recorder.borrow_mut().sent(series, self.now);
-                self.progress.begin(series, due);
+                self.enter(worker, *group, iteration.flow, recorded, due);
                 Next::Step
             }
             Op::Leave => {

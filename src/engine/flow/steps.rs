@@ -1,7 +1,7 @@
 //! A flow as flat steps: they jump instead of nesting, so an iteration is one loop over them, however deeply the flow is nested.
 
 use super::choice::Choice;
-use super::lowered::{LoweredRequest, RequestParts, request};
+use super::lowered::{LoweredRequest, RequestParts, Retries, request, retries};
 use super::user::Leaves;
 use crate::engine::value::code::{Check, Code};
 use crate::engine::value::lower::Lowerer;
@@ -82,6 +82,9 @@ pub enum Op {
     /// A group begins, which is measured as a whole; the one that began last ends.
     Enter(usize),
     Leave,
+    /// A transaction begins, which is measured as a group; and ends.
+    Begin(Box<Begin>),
+    Commit,
     /// Goes on there where the user has done what follows.
     Once {
         id: usize,
@@ -94,6 +97,12 @@ pub enum Op {
         id: usize,
         leaves: Leaves,
     },
+}
+
+pub struct Begin {
+    pub group: usize,
+    pub target: usize,
+    pub retry: Option<Retries>,
 }
 
 pub struct Turn {
@@ -390,7 +399,13 @@ impl Flat<'_, '_, '_> {
                 self.lands(entry);
             }
             Step::OncePerUser { every, steps } => self.once(*every, steps),
-            Step::Group { group, steps } => {
+            Step::Group { group, steps, transaction: Some(transaction) } => {
+                let retry = transaction.retry.as_ref().map(retries);
+                self.push(Op::Begin(Box::new(Begin { group: *group, target: transaction.target, retry })));
+                self.all(steps);
+                self.push(Op::Commit);
+            }
+            Step::Group { group, steps, transaction: None } => {
                 self.push(Op::Enter(*group));
                 self.all(steps);
                 self.push(Op::Leave);

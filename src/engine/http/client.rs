@@ -4,7 +4,6 @@ use super::cookies;
 use super::deadline::Deadline;
 use super::elsewhere::Secrets;
 use super::host::Host;
-use super::pool::{self, Owned};
 use super::redirect::{self, Sent};
 use super::request::{Method, Request};
 use super::streams::Streamed;
@@ -13,6 +12,7 @@ use super::{Ask, Connection};
 use crate::engine::driver::{self, Unwritten};
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::pace::budget::Unanswered;
+use crate::engine::pool::{self, Owned};
 use crate::engine::stream::{Opening, Route};
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::tracer;
@@ -35,7 +35,7 @@ struct Hop {
 
 pub struct Client {
     pub(super) worker: Rc<Worker>,
-    pub(super) own: Owned,
+    pub(super) own: Owned<Connection>,
     pub(super) answer: Answer,
     /// The head of the request that was sent last, as it was sent, and where in it the trace context stands.
     pub(super) head: Vec<u8>,

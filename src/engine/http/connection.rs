@@ -12,6 +12,7 @@ use super::deadline::Deadline;
 use super::reply::take;
 use super::unsent::Unsent;
 use super::{Ask, Now, Scratch};
+use crate::engine::pool::Pooled;
 use crate::engine::stream::{Broken, Opening, Route, Stream, broken};
 use crate::wire::http1::{Answer, BODY_KEPT, Body, Codings, Failure};
 
@@ -96,6 +97,12 @@ fn asks_to_upgrade(request: &[&[u8]]) -> bool {
     }
     let head = head.split(|byte| *byte == b'\n').skip(1).take_while(|line| *line != b"\r");
     head.filter_map(|line| line.get(..8)).any(|name| name.eq_ignore_ascii_case(b"upgrade:"))
+}
+
+impl Pooled for Connection {
+    fn is_open(&mut self) -> bool {
+        self.is_open()
+    }
 }
 
 fn of_stream(error: &io::Error, answer: &mut Answer) -> Failure {

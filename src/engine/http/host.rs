@@ -6,6 +6,7 @@ use crate::base::hosts::Host as Named;
 use crate::base::socket::UnixSocket;
 use crate::check::program::Protocol;
 use crate::engine::proxy::Proxy;
+use crate::engine::sql::Login;
 use crate::engine::stream::{Peer, Route};
 use crate::engine::tls::Secured;
 use crate::plan::{Connections, Dns, Exchange, Http2, Plan, Target};
@@ -37,6 +38,8 @@ pub struct Endpoint {
     pub proxy: Option<Proxy>,
     /// Where the way there is encrypted.
     pub secured: Option<Secured>,
+    /// Of a database.
+    pub login: Option<Login>,
 }
 
 impl Endpoint {
@@ -47,7 +50,16 @@ impl Endpoint {
     }
 
     pub fn of(authority: String, peer: Peer) -> Endpoint {
-        Endpoint { authority, peer, found: None, path: String::new(), from: Arc::default(), proxy: None, secured: None }
+        Endpoint {
+            authority,
+            peer,
+            found: None,
+            path: String::new(),
+            from: Arc::default(),
+            proxy: None,
+            secured: None,
+            login: None,
+        }
     }
 
     /// At a Unix socket, where no name says which host is meant.
@@ -120,6 +132,8 @@ pub struct Host {
     pub source_turn: Cell<usize>,
     pub proxy: Option<Proxy>,
     pub secured: Option<Secured>,
+    /// Of a database.
+    pub login: Option<Login>,
     /// As users have shown themselves so far, where each does so as itself, with the sessions that are theirs; by load and user.
     pub users: RefCell<HashMap<(usize, u64), Rc<Secured>>>,
     /// How connections are shared, where the target says so.
@@ -213,6 +227,7 @@ pub fn hosts(plan: &Plan, endpoints: &[Endpoint], worker: u64) -> Vec<Host> {
         source_turn: Cell::new(worker as usize),
         proxy: place.proxy.clone(),
         secured: place.secured.as_ref().map(Secured::of_worker),
+        login: place.login.clone(),
         users: RefCell::default(),
         connections: target.connections,
         http2: target.http2,
@@ -275,6 +290,7 @@ mod tests {
             source_turn: Cell::new(0),
             proxy: None,
             secured: None,
+            login: None,
             users: RefCell::default(),
             connections: None,
             http2: None,

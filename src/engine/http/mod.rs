@@ -10,7 +10,6 @@ pub mod cookies;
 mod deadline;
 mod elsewhere;
 pub mod host;
-mod pool;
 pub mod redirect;
 pub mod reference;
 mod reply;
@@ -26,10 +25,10 @@ pub use client::Client;
 pub use connection::Connection;
 pub use request::Request;
 
+use crate::engine::pool::Pool;
 use crate::plan::Target;
 use crate::wire::http1::Memo;
 use cookies::Cookies;
-use pool::Pool;
 use std::cell::RefCell;
 use streams::Links;
 
@@ -38,7 +37,7 @@ const BUFFER: usize = 64 * 1024;
 
 /// What the clients of a worker share.
 pub struct Shared {
-    pool: Pool,
+    pool: Pool<Connection>,
     links: Links,
     cookies: Cookies,
     scratch: Scratch,

@@ -109,6 +109,7 @@ mod tests {
     fn host(authority: &str) -> Host {
         Host {
             secured: None,
+            login: None,
             users: Default::default(),
             root: Url::parse(&format!("http://{authority}/")).ok().map(|url| Root { url, is_named: true }),
             authority: authority.to_owned(),

@@ -19,7 +19,7 @@ const SCANS: u8 = 8;
 /// To go once through a shorter body takes no time that anybody could tell, and is not timed.
 const LONG: usize = 64 << 10;
 
-/// An answer. Its status is 0 where there is none.
+/// An answer. Its status is 0 where there is none, and below 100 where its protocol knows no statuses.
 #[derive(Default)]
 pub struct Answered {
     pub status: u16,
@@ -30,6 +30,8 @@ pub struct Answered {
     pub headers: Vec<u8>,
     /// Bytes of the body as they came.
     pub wire_size: u64,
+    /// How many rows a statement has changed.
+    pub affected: u64,
     /// What was asked for, where something is resolved against it.
     pub url: Option<Box<Url>>,
     scans: Cell<u8>,
@@ -45,6 +47,7 @@ impl Answered {
         self.status = 0;
         self.latency = 0;
         self.wire_size = 0;
+        self.affected = 0;
         self.timed.set(false);
         match self.is_long() {
             true => self.body = Vec::new(),

@@ -25,6 +25,8 @@ pub enum Code {
     Status(usize),
     Latency(usize),
     BodyText(usize),
+    /// How many rows a statement has changed.
+    Affected(usize),
     /// How long the body of an answer is, decoded or as it came.
     Size {
         response: usize,
@@ -186,14 +188,14 @@ impl Code {
             | Code::Uuid => false,
             Code::Random { .. } | Code::Status(_) | Code::Latency(_) | Code::BodyText(_) => false,
             Code::Header { .. } | Code::Regex { .. } | Code::Css { .. } | Code::Setup(_) | Code::Row { .. } => false,
-            Code::Size { .. } | Code::Unknown => false,
+            Code::Size { .. } | Code::Affected(_) | Code::Unknown => false,
         }
     }
 
     pub fn reads_an_answer(&self) -> bool {
         match self {
             Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } => true,
-            Code::Regex { .. } | Code::Css { .. } | Code::Url { .. } | Code::Size { .. } => true,
+            Code::Regex { .. } | Code::Css { .. } | Code::Url { .. } | Code::Size { .. } | Code::Affected(_) => true,
             Code::Assets { .. } => true,
             Code::Null
             | Code::Bool(_)
@@ -226,7 +228,7 @@ impl Code {
             Code::Not(_) | Code::Negate(_) | Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } => true,
             Code::Column { .. } | Code::Get { .. } | Code::Count(_) | Code::Derived { .. } | Code::Unknown => true,
             Code::Url { .. } | Code::Item { .. } | Code::Sample { .. } | Code::Matches { .. } => true,
-            Code::Size { .. } | Code::Assets { .. } => true,
+            Code::Size { .. } | Code::Affected(_) | Code::Assets { .. } => true,
         })
     }
 

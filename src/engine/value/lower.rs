@@ -253,7 +253,8 @@ impl<'r> Lowerer<'r> {
             }
             (AnswerPart::Size, _) => Code::Size { response, on_the_wire: false },
             (AnswerPart::WireSize, _) => Code::Size { response, on_the_wire: true },
-            (AnswerPart::Regex | AnswerPart::Css, None) | (AnswerPart::Rows, _) => Code::Unknown,
+            (AnswerPart::Affected, _) => Code::Affected(response),
+            (AnswerPart::Regex | AnswerPart::Css, None) => Code::Unknown,
         }
     }
 

@@ -338,6 +338,8 @@ impl Frame {
                 Value::Number((least + self.choices.fraction() * (most - least + 1.0)).floor())
             }
             Code::Status(answer) | Code::Latency(answer) if self.answers[*answer].status == 0 => Value::Null,
+            Code::Affected(answer) if self.answers[*answer].status == 0 => Value::Null,
+            Code::Affected(answer) => Value::Number(self.answers[*answer].affected as f64),
             Code::Size { response, .. } if self.answers[*response].status == 0 => Value::Null,
             Code::Size { response, on_the_wire: true } => Value::Number(self.answers[*response].wire_size as f64),
             Code::Size { response, on_the_wire: false } => Value::Number(self.answers[*response].body.len() as f64),

@@ -162,6 +162,8 @@ impl Mechanism {
     }
 }
 
+pub(super) use database::mysql::options as mysql_options;
+
 /// How the database is reached that a fault hurts from within.
 fn database<'a>(around: &'a FaultContext<'_>, on: Database) -> Result<Login<'a>, String> {
     let ours = |service: usize| Login::Service(around.services.get(service).and_then(|own| own.admin()));

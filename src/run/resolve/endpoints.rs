@@ -1,12 +1,12 @@
 //! Where each target is, once services and links have their addresses.
 
 use super::again::TargetName;
+use super::databases;
 use super::proxied::Proxied;
 use super::resolved::Resolved;
 use super::terminated;
 use crate::base::origin::Origin;
 use crate::base::socket::{Server, UnixSocket};
-use crate::check::program::Protocol;
 use crate::engine::http::host::{self, Endpoint};
 use crate::engine::stream::Peer;
 use crate::engine::tls::{Material, Rows, Secured, certificates};
@@ -25,6 +25,11 @@ pub fn endpoints(
 ) -> Result<(Vec<Endpoint>, Vec<TargetName>), String> {
     let mut named = Vec::new();
     let endpoint = |(index, target): (usize, &Target)| {
+        let before = || plan.links.iter().position(|link| link.before == Some(index));
+        if target.protocol.is_database() {
+            let endpoint = databases::endpoint(target, known).map_err(|why| format!("`{}`: {why}", target.name))?;
+            return Ok(at_link(endpoint, before(), known));
+        }
         let proxied = target.proxy.as_ref().map(|proxy| Proxied::of(proxy, known)).transpose();
         let proxied = proxied.map_err(|why| format!("the proxy of `{}`: {why}", target.name))?;
         let at_socket = |socket: &UnixSocket| ((Endpoint::at_socket(socket), None), (String::new(), 0));
@@ -52,10 +57,6 @@ pub fn endpoints(
                 }
                 false => at(known.links[*link].address),
             },
-            // Nobody sends requests there: it is hurt from within.
-            Address::Late(_) if matches!(target.protocol, Protocol::Postgres | Protocol::Mysql) => {
-                at(([0, 0, 0, 0], 0).into())
-            }
             Address::Late(pieces) => {
                 let url = known.text(pieces)?;
                 let server = Server::parse(&url);
@@ -91,7 +92,7 @@ pub fn endpoints(
         };
         let endpoint = Endpoint { from: sources(target, &endpoint)?, ..endpoint };
         // A link that was put before it is nothing that a request speaks of.
-        let before = plan.links.iter().position(|link| link.before == Some(index));
+        let before = before();
         let Some((host, port, all)) = names else { return Ok(at_link(endpoint, before, known)) };
         let own = TargetName::new(index, (host, port), dns.cloned().unwrap_or_default(), &all);
         let own = TargetName { link: before, ..own };

@@ -4,5 +4,6 @@ pub mod again;
 pub mod resolved;
 pub mod endpoints;
 pub mod identities;
+mod databases;
 mod proxied;
 pub mod terminated;

@@ -1,5 +1,6 @@
 //! Secrets, ports and addresses, put into what is started and what is sent.
 
+use crate::base::database::{Database, ServerAddress};
 use crate::base::origin::Origin;
 use crate::engine::http::host::addresses;
 use crate::engine::secret::Mask;
@@ -49,6 +50,9 @@ impl Resolved {
     /// Where a text leads that is an address; none while a part of it is not known.
     pub fn addresses(&self, pieces: &Text, dns: Option<&Dns>) -> Option<Result<Vec<SocketAddr>, String>> {
         let text = self.text(pieces).ok()?;
+        if Database::is_meant(&text) {
+            return Some(of_database(&text));
+        }
         let (host, port) = match Origin::parse(&text) {
             Ok(Origin { host, port, .. }) => (host, Ok(port)),
             Err(_) => {
@@ -66,6 +70,17 @@ impl Resolved {
             Expr::Port(port) => self.ports.number(*port),
             _ => self.text(&vec![Piece::Value(value.clone())]).ok()?.parse().ok(),
         }
+    }
+}
+
+/// Where a link leads that stands before a database.
+fn of_database(url: &str) -> Result<Vec<SocketAddr>, String> {
+    let known = Database::of(url)?;
+    let port = known.port_or_usual();
+    match &known.place {
+        ServerAddress::Host(host) => addresses(&host.name, port, None),
+        ServerAddress::Usual => addresses("localhost", port, None),
+        ServerAddress::Socket(path) => Err(format!("a fault of the network acts at a port, and `{path}` is a socket")),
     }
 }
 

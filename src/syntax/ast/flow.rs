@@ -61,6 +61,7 @@ pub enum StepKind {
         name: Name,
         steps: Vec<Step>,
     },
+    Transaction(Box<Transaction>),
     Choose(Vec<Choice>),
     Repeat(Repeat),
     Each {
@@ -129,6 +130,16 @@ pub struct Request {
     pub records: Vec<Expr>,
     /// `continue`: a failure does not end the iteration.
     pub goes_on: bool,
+}
+
+/// Statements of SQL that are done together or not at all.
+#[derive(Debug, Clone)]
+pub struct Transaction {
+    pub name: Name,
+    pub retry: Option<Expr>,
+    pub backoff: Option<Expr>,
+    pub retry_when: Option<Expr>,
+    pub steps: Vec<Step>,
 }
 
 /// `include X(arguments) as NAME`

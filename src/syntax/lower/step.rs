@@ -61,6 +61,7 @@ impl Lower<'_> {
                 let [_, name] = children(node);
                 StepKind::Group { name: self.name(&name), steps: self.body_steps(head) }
             }
+            Rule::transaction => StepKind::Transaction(Box::new(self.transaction(head))),
             Rule::choose => StepKind::Choose(self.choices(head)),
             Rule::loop_head => StepKind::Repeat(self.repeat(head)),
             Rule::each => {
@@ -262,6 +263,16 @@ impl Lower<'_> {
             }
         });
         request
+    }
+
+    /// `transaction NAME [retry N] [backoff D] [when …] { … }`
+    fn transaction(&mut self, head: &ParsedHead<'_>) -> Transaction {
+        let name = find(&head.node, Rule::name).expect("a transaction has a name");
+        let name = self.name(&name);
+        let mut clause = |rule: Rule| find(&head.node, rule).and_then(|clause| self.last_expr(clause));
+        let (retry, backoff) = (clause(Rule::retry_clause), clause(Rule::backoff_clause));
+        let retry_when = clause(Rule::when_clause);
+        Transaction { name, retry, backoff, retry_when, steps: self.body_steps(head) }
     }
 
     fn clause_of_step(&mut self, node: Node<'_>, request: &mut Request) {

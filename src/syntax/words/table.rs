@@ -494,8 +494,12 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "execute",
         &[Flow],
-        "Runs a database statement that returns no rows.",
-        &[form(Flow, "execute TEXT [CLAUSES] [{ args: LIST }]", "execute \"delete from orders\" on sql")],
+        "Runs a database statement that changes rows, and counts them.",
+        &[form(
+            Flow,
+            "execute TEXT [CLAUSES] [{ args: LIST }]",
+            "execute \"update orders set paid = true where id = $1\" on sql as paid {\n  args: [1]\n  expect affected == 1\n}",
+        )],
     ),
     word(
         "connect",
@@ -561,6 +565,16 @@ pub const STATEMENTS: &[Word] = &[
             Flow,
             "group NAME { STEPS }",
             "group checkout {\n  get \"/products\"\n  think 1s\n  get \"/products/1\"\n}",
+        )],
+    ),
+    word(
+        "transaction",
+        &[Flow],
+        "Statements of SQL on one connection that are committed at the end, or rolled back if one of them fails. It is measured as a group.",
+        &[form(
+            Flow,
+            "transaction NAME [retry COUNT] [backoff RANGE] [when KINDS] { STEPS }",
+            "transaction move retry 3 backoff 5ms..50ms {\n  execute \"update orders set qty = qty - 1 where id = 1\" on sql\n  execute \"update orders set qty = qty + 1 where id = 2\" on sql\n}",
         )],
     ),
     word(

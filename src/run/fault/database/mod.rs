@@ -3,7 +3,7 @@
 
 mod hold;
 mod lock;
-mod mysql;
+pub(in crate::run) mod mysql;
 mod postgres;
 
 use super::Shown;

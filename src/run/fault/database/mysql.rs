@@ -2,7 +2,7 @@
 //! them only with that of KILL (`CONNECTION ADMIN`, formerly SUPER).
 
 use super::{Server, quoted};
-use crate::base::database::ServerAddress;
+use crate::base::database::{Database, ServerAddress};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Error, Row};
 
@@ -23,31 +23,35 @@ pub struct MySql(MySqlConnectOptions);
 
 impl MySql {
     pub fn of(url: &str) -> Result<MySql, String> {
-        let known = super::known(url)?;
-        // Nothing of the environment is in these.
-        let mut options = MySqlConnectOptions::new();
-        options = match &known.place {
-            ServerAddress::Usual => options.host("127.0.0.1"),
-            ServerAddress::Socket(path) => options.socket(path),
-            ServerAddress::Host(host) => options.host(&host.name),
-        };
-        if let Some(port) = known.port {
-            options = options.port(port);
-        }
-        if let Some(user) = &known.user {
-            options = options.username(user);
-        }
-        if let Some(password) = &known.password {
-            options = options.password(password);
-        }
-        if let Some(name) = &known.name {
-            options = options.database(name);
-        }
-        if let Some(mode) = &known.ssl {
-            options = options.ssl_mode(mode.parse().map_err(|error| format!("{error}"))?);
-        }
-        Ok(MySql(options))
+        super::known(url).and_then(|known| options(&known)).map(MySql)
     }
+}
+
+/// What a URL says, for the driver.
+pub fn options(known: &Database) -> Result<MySqlConnectOptions, String> {
+    // Nothing of the environment is in these.
+    let mut options = MySqlConnectOptions::new();
+    options = match &known.place {
+        ServerAddress::Usual => options.host("127.0.0.1"),
+        ServerAddress::Socket(path) => options.socket(path),
+        ServerAddress::Host(host) => options.host(&host.name),
+    };
+    if let Some(port) = known.port {
+        options = options.port(port);
+    }
+    if let Some(user) = &known.user {
+        options = options.username(user);
+    }
+    if let Some(password) = &known.password {
+        options = options.password(password);
+    }
+    if let Some(name) = &known.name {
+        options = options.database(name);
+    }
+    if let Some(mode) = &known.ssl {
+        options = options.ssl_mode(mode.parse().map_err(|error| format!("{error}"))?);
+    }
+    Ok(options)
 }
 
 impl Server for MySql {

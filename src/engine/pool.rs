@@ -1,7 +1,6 @@
 //! Connections between two exchanges: whose they are, and where they wait for the next one.
 
-use super::Connection;
-use crate::engine::worker::Worker;
+use super::worker::Worker;
 use crate::measure::Failure;
 use crate::plan::{Connections, Target};
 use std::cell::RefCell;
@@ -10,24 +9,30 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// In a closed load a session is a user, who keeps a connection to each target where the target says nothing else.
-pub type Owned = Option<Vec<Option<Connection>>>;
+pub type Owned<C> = Option<Vec<Option<C>>>;
+
+/// A connection that waits for its next exchange.
+pub trait Pooled {
+    /// As far as can be told without asking the server.
+    fn is_open(&mut self) -> bool;
+}
 
 /// Load, user and target.
 pub type PoolKey = (usize, u64, usize);
 
 /// The connections of a worker.
-pub struct Pool {
+pub struct Pool<C> {
     /// Idle ones that are shared, by target.
-    idle: RefCell<Vec<Vec<Connection>>>,
+    idle: RefCell<Vec<Vec<C>>>,
     /// Of those who make the arrivals of an open load, where each has one.
-    users: RefCell<BTreeMap<PoolKey, Connection>>,
+    users: RefCell<BTreeMap<PoolKey, C>>,
     /// Of targets with a pool: how many connections of it are ours.
     places: Vec<Option<Semaphore>>,
 }
 
-impl Pool {
+impl<C: Pooled> Pool<C> {
     /// For one of several workers that share what the run allows, by its place among them.
-    pub fn new(targets: &[Target], place: u64, parts: u64) -> Pool {
+    pub fn new(targets: &[Target], place: u64, parts: u64) -> Pool<C> {
         Pool {
             idle: RefCell::new(targets.iter().map(|_| Vec::new()).collect()),
             users: RefCell::default(),
@@ -50,7 +55,7 @@ impl Pool {
 
     /// A connection that is there already, by how the target shares them. What the server has closed meanwhile is
     /// no connection any more.
-    pub fn take(&self, own: &mut Owned, key: PoolKey, shared: Option<Connections>) -> Option<Connection> {
+    pub fn take(&self, own: &mut Owned<C>, key: PoolKey, shared: Option<Connections>) -> Option<C> {
         loop {
             let found = match (shared, &mut *own) {
                 (Some(Connections::PerRequest), _) => None,
@@ -69,12 +74,19 @@ impl Pool {
         }
     }
 
-    pub fn keep(&self, own: &mut Owned, key: PoolKey, shared: Option<Connections>, kept: Connection) {
+    pub fn keep(&self, own: &mut Owned<C>, key: PoolKey, shared: Option<Connections>, kept: C) {
         match (shared, own) {
             (Some(Connections::PerRequest), _) => {}
             (None | Some(Connections::PerUser), Some(own)) => own[key.2] = Some(kept),
             (Some(Connections::PerUser), None) => drop(self.users.borrow_mut().insert(key, kept)),
             (None, None) | (Some(Connections::Pool(_)), _) => self.idle.borrow_mut()[key.2].push(kept),
+        }
+    }
+
+    /// A place is given back later than its exchange ends.
+    pub fn gives_back(&self, target: usize) {
+        if let Some(Some(places)) = self.places.get(target) {
+            places.add_permits(1);
         }
     }
 
@@ -90,7 +102,7 @@ impl Pool {
 }
 
 /// None kept yet, of a session that keeps them.
-pub fn own(worker: &Worker, is_user: bool) -> Owned {
+pub fn own<C>(worker: &Worker, is_user: bool) -> Owned<C> {
     is_user.then(|| worker.plan.targets.iter().map(|_| None).collect())
 }
 

@@ -1,0 +1,136 @@
+//! A session with a PostgreSQL. The server says of which types the values for the places of a statement are, and of which its columns.
+
+mod kind;
+
+use super::PREPARED;
+use super::rows::{NOTHING, Rows, Trouble};
+use crate::engine::value::Value;
+use kind::{Argument, Kind};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::{
+    Arguments, AssertSqlSafe, Column, ConnectOptions, Either, Error, Executor, Row, SqlSafeStr, Statement, ValueRef,
+};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A server that looks now and then ends the statement of a client that has gone. Versions before 14 do not know it.
+const LOOKS_FOR_ITS_CLIENT: &str = "SET client_connection_check_interval = '500ms'";
+/// What was prepared is of no use any more, since its tables have changed.
+const STALE: &str = "0A000";
+
+pub struct Session {
+    connection: PgConnection,
+    known: HashMap<Arc<str>, Rc<Known>>,
+}
+
+/// What the server says of a statement.
+struct Known {
+    places: Vec<Kind>,
+    columns: Vec<(String, Kind)>,
+}
+
+impl Session {
+    /// At its address, or at the socket that the login names.
+    pub async fn open(login: &PgConnectOptions, at: Option<SocketAddr>) -> Result<Session, Error> {
+        let options = login.clone().statement_cache_capacity(PREPARED).disable_statement_logging();
+        let options = match at {
+            Some(at) => options.host(&at.ip().to_string()).port(at.port()),
+            None => options,
+        };
+        let mut connection = options.connect().await?;
+        match connection.execute(LOOKS_FOR_ITS_CLIENT).await {
+            Ok(_) | Err(Error::Database(_)) => Ok(Session { connection, known: HashMap::new() }),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub async fn bounds(&mut self, text: &'static str) -> Result<(), Error> {
+        sqlx::raw_sql(text).execute(&mut self.connection).await.map(drop)
+    }
+
+    /// Says how many rows it has changed, or found.
+    pub async fn run(
+        &mut self,
+        text: &Arc<str>,
+        args: &[Value],
+        rows: &mut Rows,
+        now: &dyn Fn() -> u64,
+    ) -> Result<u64, Trouble> {
+        let known = self.known(text).await?;
+        if known.places.len() != args.len() {
+            let (places, args) = (known.places.len(), args.len());
+            return Err(Trouble::Argument(format!("the statement has {places} places, and `args:` {args} values")));
+        }
+        let mut arguments = PgArguments::default();
+        for (index, (kind, value)) in known.places.iter().zip(args).enumerate() {
+            let added = arguments.add(Argument { kind, value });
+            added.map_err(|why| Trouble::Argument(format!("`${}` is {}: {why}", index + 1, kind.name())))?;
+        }
+        let query = sqlx::query_with(AssertSqlSafe(text.clone()), arguments);
+        let mut found = self.connection.fetch_many(query);
+        let mut affected = 0;
+        while let Some(one) = poll_fn(|cx| found.as_mut().poll_next(cx)).await {
+            match one? {
+                Either::Left(done) => affected += done.rows_affected(),
+                Either::Right(row) => {
+                    if rows.count == 0 {
+                        rows.first = now();
+                    }
+                    take(&row, &known.columns, rows)?;
+                }
+            }
+        }
+        Ok(affected)
+    }
+
+    async fn known(&mut self, text: &Arc<str>) -> Result<Rc<Known>, Error> {
+        if let Some(known) = self.known.get(text) {
+            return Ok(known.clone());
+        }
+        let statement = (&mut self.connection).prepare(AssertSqlSafe(text.clone()).into_sql_str()).await?;
+        let places = match statement.parameters() {
+            Some(Either::Left(places)) => places.iter().map(Kind::of).collect(),
+            Some(Either::Right(_)) | None => Vec::new(),
+        };
+        let columns = statement.columns().iter().map(|column| (column.name().to_owned(), Kind::of(column.type_info())));
+        let known = Rc::new(Known { places, columns: columns.collect() });
+        // As many as the connection keeps, of those that are made anew each time.
+        if self.known.len() >= PREPARED {
+            self.known.clear();
+        }
+        self.known.insert(text.clone(), known.clone());
+        Ok(known)
+    }
+
+    /// Whether it can go on after an error that the server has told.
+    pub fn survives(state: &str) -> bool {
+        state != STALE
+    }
+}
+
+fn take(row: &PgRow, columns: &[(String, Kind)], rows: &mut Rows) -> Result<(), Trouble> {
+    let wanted = rows.row();
+    for (index, (name, kind)) in columns.iter().enumerate() {
+        let value = row.try_get_raw(index)?;
+        let bytes = match value.is_null() {
+            true => None,
+            false => Some(value.as_bytes().map_err(Error::Decode)?),
+        };
+        rows.bytes += bytes.map_or(0, |bytes| bytes.len() as u64);
+        if !wanted {
+            continue;
+        }
+        rows.name(name);
+        match bytes {
+            None => rows.text.push_str(NOTHING),
+            Some(bytes) => kind.read(bytes, &mut rows.text).map_err(|()| {
+                let kind = kind.name();
+                Trouble::Column(format!("the column `{name}` is {kind}, which is read as a text: write `{name}::text`"))
+            })?,
+        }
+    }
+    if wanted { Ok(rows.over()?) } else { Ok(()) }
+}

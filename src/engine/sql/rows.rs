@@ -1,0 +1,150 @@
+//! Rows as they come, as the text of a JSON list with an object for each.
+
+use crate::wire::room::{Room, TOO_MUCH};
+use std::fmt::Write;
+
+/// What a step looks into may be so long, as the body of an answer may.
+const BYTES: usize = 64 << 20;
+/// And have so many rows.
+const ROWS: u64 = 1_000_000;
+
+#[derive(Default)]
+pub struct Rows {
+    /// What does not look into them only counts them.
+    pub kept: bool,
+    pub text: String,
+    pub room: Room,
+    pub count: u64,
+    /// Bytes of values as they came.
+    pub bytes: u64,
+    /// When the first came: 0 where none did.
+    pub first: u64,
+    counted: usize,
+}
+
+/// More than a step looks into.
+#[derive(Debug)]
+pub struct TooMany(pub String);
+
+impl Rows {
+    pub fn begin(&mut self, kept: bool) {
+        self.kept = kept;
+        self.text.clear();
+        if kept {
+            self.text.push('[');
+        }
+        self.room = Room::default();
+        (self.count, self.bytes, self.first, self.counted) = (0, 0, 0, 0);
+    }
+
+    pub fn end(&mut self) {
+        if self.kept {
+            self.text.push(']');
+        }
+    }
+
+    /// A row begins. Says whether its values are wanted.
+    pub fn row(&mut self) -> bool {
+        self.count += 1;
+        if self.kept {
+            self.text.push_str(if self.count > 1 { ",{" } else { "{" });
+        }
+        self.kept
+    }
+
+    /// The row has ended.
+    pub fn over(&mut self) -> Result<(), TooMany> {
+        self.text.push('}');
+        if self.count > ROWS {
+            return Err(TooMany(format!("it has more than {ROWS} rows; `limit` bounds them")));
+        }
+        if self.text.len() > BYTES {
+            return Err(TooMany(format!("its rows take more than {} MiB; `limit` bounds them", BYTES >> 20)));
+        }
+        // What is small is counted when there is more of it.
+        let more = self.text.len() - self.counted;
+        if more > 64 << 10 {
+            self.room.take(more).map_err(|_| TooMany(TOO_MUCH.to_owned()))?;
+            self.counted = self.text.len();
+        }
+        Ok(())
+    }
+
+    /// The next value of the row is that of this column.
+    pub fn name(&mut self, name: &str) {
+        if !self.text.ends_with('{') {
+            self.text.push(',');
+        }
+        quoted(name, &mut self.text);
+        self.text.push(':');
+    }
+}
+
+/// What is not there, as JSON.
+pub const NOTHING: &str = "null";
+
+/// A text of JSON (RFC 8259, 7).
+pub fn quoted(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// A float as a number; what is none as a text.
+pub fn float(number: f64, out: &mut String) {
+    match number.is_finite() {
+        true => drop(crate::base::decimal::write(number, out)),
+        false => quoted(&number.to_string(), out),
+    }
+}
+
+/// The bytes of something that is no text.
+pub fn hex(before: &str, bytes: &[u8], out: &mut String) {
+    out.push('"');
+    out.push_str(before);
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out.push('"');
+}
+
+/// A document of JSON as it came, if it is one.
+pub fn json(text: &[u8], out: &mut String) {
+    match serde_json::from_slice::<&serde_json::value::RawValue>(text) {
+        Ok(raw) => out.push_str(raw.get()),
+        Err(_) => quoted(&String::from_utf8_lossy(text), out),
+    }
+}
+
+/// Why a statement came to nothing.
+#[derive(Debug)]
+pub enum Trouble {
+    Sql(sqlx::Error),
+    /// A value for one of its places is none there: nothing was sent.
+    Argument(String),
+    /// A column is of a type that is not read.
+    Column(String),
+    TooMany(String),
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Trouble {
+        Trouble::Sql(error)
+    }
+}
+
+impl From<TooMany> for Trouble {
+    fn from(TooMany(why): TooMany) -> Trouble {
+        Trouble::TooMany(why)
+    }
+}
