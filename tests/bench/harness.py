@@ -28,6 +28,7 @@ HOW_TO_GET = {
     "hey": "apt install hey, or go install github.com/rakyll/hey@latest",
     "k6": "go install go.k6.io/k6@latest, or https://k6.io",
     "curl": "apt install curl",
+    "pgbench": "apt install postgresql-contrib, or the client package of PostgreSQL",
 }
 
 K6 = """import http from 'k6/http';
@@ -226,6 +227,33 @@ http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; {
         seen = int(get(f"http://127.0.0.1:{self.status}/").splitlines()[2].split()[2])
         self.pages = getattr(self, "pages", 0) + 1
         return seen - self.pages
+
+
+class Postgres(Server):
+    """A cluster of its own, which counts its transactions."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, tools):
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda one: int(one.parts[4]))
+        initdb = str(found[-1]) if found else shutil.which("initdb", path=tools.path)
+        if not initdb:
+            raise CannotRun("PostgreSQL is not installed: initdb was not found")
+        # It refuses to be root.
+        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        place = Path(tempfile.mkdtemp(prefix="bench.pg."))
+        if as_user:
+            shutil.chown(place, "postgres")
+        self.place, port = place, free_port()
+        quiet([*as_user, initdb, "-D", str(place / "data"), "-U", "bench", "--auth=trust"], cwd="/")
+        server = str(Path(initdb).parent / "postgres")
+        settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={place}", "fsync=off"]
+        super().__init__(tools, [*as_user, server, "-D", str(place / "data"), *(part for one in settings for part in ["-c", one])], port)
+        self.url = f"postgres://bench@127.0.0.1:{port}/postgres"
+
+    def close(self):
+        super().close()
+        shutil.rmtree(self.place, ignore_errors=True)
 
 
 def fast_server(tools):
