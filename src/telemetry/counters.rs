@@ -147,7 +147,19 @@ impl Counters {
                 }
             }
             // How the run of now is.
-            _ => {}
+            Event::Started { .. } | Event::LoadStarted | Event::LoadEnded { .. } | Event::Ended { .. } => {}
+            Event::Interrupted { .. } | Event::Aborted { .. } | Event::Reached { .. } | Event::Generator(_) => {}
+            Event::ServiceReady { .. } | Event::ServiceBack { .. } | Event::ServiceDied { .. } => {}
+            Event::ServiceFell { .. } | Event::ServiceDisplaced { .. } | Event::ServiceStopped { .. } => {}
+            Event::FaultWithdrawn { .. } | Event::FaultFailed { .. } => {}
+            // Told by the report alone.
+            Event::Resolved { .. } | Event::Drawn { .. } | Event::Done { .. } | Event::Tried(_) => {}
+            Event::Example(_) | Event::Failed { .. } | Event::Gauges(_) | Event::Counted(_) => {}
+            Event::EventBegan { .. } | Event::EventEnded { .. } => {}
+            Event::Alert(_) | Event::AlertsUnasked(_) | Event::AlertHistory(_) => {}
+            Event::AlertRules(_) | Event::AlertsReceived(_) => {}
+            Event::Booked { .. } | Event::Verifying { .. } | Event::Verified { .. } => {}
+            Event::Problem { .. } | Event::TeardownFailed { .. } => {}
         }
     }
 }

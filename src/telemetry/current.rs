@@ -83,8 +83,14 @@ impl Current {
             | Event::ServiceStopped { service, .. } => self.service(service, false),
             // Not applied, it is not in force; not taken back, it still is.
             Event::FaultFailed { .. } => {}
-            // The rest is told by the report.
-            _ => {}
+            // Told by the report alone.
+            Event::Resolved { .. } | Event::Drawn { .. } | Event::Done { .. } | Event::Tried(_) => {}
+            Event::Example(_) | Event::Failed { .. } | Event::Gauges(_) | Event::Counted(_) => {}
+            Event::EventBegan { .. } | Event::EventEnded { .. } => {}
+            Event::Alert(_) | Event::AlertsUnasked(_) | Event::AlertHistory(_) => {}
+            Event::AlertRules(_) | Event::AlertsReceived(_) => {}
+            Event::Booked { .. } | Event::Verifying { .. } | Event::Verified { .. } => {}
+            Event::Problem { .. } | Event::TeardownFailed { .. } | Event::Ended { .. } => {}
         }
     }
 
