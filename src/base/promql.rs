@@ -1,7 +1,7 @@
 //! Expressions of Prometheus: which series they read, how far they look back, and whether they depend on any series at all.
 
 use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::token::{T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_NEQ, TokenId};
+use promql_parser::parser::token::{T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_NEQ, T_SUM, TokenId};
 use promql_parser::parser::{self, BinaryExpr, Call, Expr, Offset, VectorSelector};
 use regex_automata::util::syntax;
 use schemars::JsonSchema;
@@ -71,16 +71,46 @@ impl MatchOperator {
     }
 }
 
-/// As Prometheus writes it.
+/// As Prometheus writes it. A name that is no word stands as a label, which all versions read.
 impl Display for Selector {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(self.metric.as_deref().unwrap_or_default())?;
-        if self.labels.is_empty() && self.metric.is_some() {
+        let word = self.metric.as_deref().filter(|name| is_word(name));
+        let other = self.metric.as_deref().filter(|name| !is_word(name));
+        let other = other.map(|name| format!("__name__={}", quoted(name)));
+        let labels: Vec<String> = other.into_iter().chain(self.labels.iter().map(ToString::to_string)).collect();
+        f.write_str(word.unwrap_or_default())?;
+        if labels.is_empty() && word.is_some() {
             return Ok(());
         }
-        let label = |own: &LabelMatch| format!("{}{}{:?}", own.label, own.operator.symbol(), own.value);
-        write!(f, "{{{}}}", self.labels.iter().map(label).collect::<Vec<_>>().join(", "))
+        write!(f, "{{{}}}", labels.join(", "))
     }
+}
+
+fn is_word(name: &str) -> bool {
+    let is_part = |own: char| own.is_ascii_alphanumeric() || matches!(own, '_' | ':');
+    !name.is_empty() && name.chars().all(is_part) && !name.starts_with(|own: char| own.is_ascii_digit())
+}
+
+impl Display for LabelMatch {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let label = if is_word(&self.label) { self.label.clone() } else { quoted(&self.label) };
+        write!(f, "{label}{}{}", self.operator.symbol(), quoted(&self.value))
+    }
+}
+
+/// A text as PromQL has it between quotes.
+pub fn quoted(text: &str) -> String {
+    let mut out = "\"".to_owned();
+    for own in text.chars() {
+        match own {
+            '"' | '\\' => out.extend(['\\', own]),
+            '\n' => out.push_str("\\n"),
+            own if own.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(own))),
+            own => out.push(own),
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// The series that an expression reads, each once; none of one that does not parse.
@@ -102,6 +132,31 @@ pub fn query(text: &str) -> Result<Query, String> {
     let mut walk = Walk { query: &mut query, patterns: &scanned.patterns };
     walk.expr(&expr, 0, false);
     Ok(query)
+}
+
+/// The one selector that an expression adds up and does nothing else with: a selector, or a `sum` of one.
+pub fn summed(text: &str) -> Option<Selector> {
+    let scanned = Scanned::of(text).ok()?;
+    let mut expr = &parser::parse(&scanned.text).ok()?;
+    loop {
+        match expr {
+            Expr::Paren(own) => expr = &own.expr,
+            Expr::Aggregate(own) if own.op.id() == T_SUM => expr = &own.expr,
+            Expr::VectorSelector(own) => {
+                let is_plain = own.offset.is_none() && own.at.is_none() && own.matchers.or_matchers.is_empty();
+                return is_plain.then(|| selector(own, &scanned.patterns, false));
+            }
+            Expr::Aggregate(_)
+            | Expr::Unary(_)
+            | Expr::Binary(_)
+            | Expr::Subquery(_)
+            | Expr::NumberLiteral(_)
+            | Expr::StringLiteral(_)
+            | Expr::MatrixSelector(_)
+            | Expr::Call(_)
+            | Expr::Extension(_) => return None,
+        }
+    }
 }
 
 /// A text without what is costly to parse: in place of the pattern of each `=~` stands its number.
@@ -270,32 +325,33 @@ impl Walk<'_> {
     }
 
     fn selector(&mut self, own: &VectorSelector, back: u64, absent: bool) {
-        let (mut metric, mut labels) = (own.name.clone(), Vec::new());
-        let others = own.matchers.or_matchers.iter().flatten();
-        for matcher in own.matchers.matchers.iter().chain(others) {
-            let label = self.label(matcher);
-            match (label.label.as_str(), label.operator) {
-                ("__name__", MatchOperator::Equal) if metric.is_none() => metric = Some(label.value),
-                _ => labels.push(label),
-            }
-        }
-        self.query.selectors.push(Selector { metric, labels, absent });
+        self.query.selectors.push(selector(own, self.patterns, absent));
         self.query.looks_back.push(back);
     }
+}
 
-    fn label(&self, matcher: &Matcher) -> LabelMatch {
-        let (operator, value) = match &matcher.op {
-            MatchOp::Equal => (MatchOperator::Equal, None),
-            MatchOp::NotEqual => (MatchOperator::NotEqual, None),
-            MatchOp::Re(_) => (MatchOperator::Matches, self.pattern(&matcher.value)),
-            MatchOp::NotRe(_) => (MatchOperator::NotMatches, self.pattern(&matcher.value)),
-        };
-        LabelMatch { label: matcher.name.clone(), operator, value: value.unwrap_or_else(|| matcher.value.clone()) }
+fn selector(own: &VectorSelector, patterns: &[String], absent: bool) -> Selector {
+    let (mut metric, mut labels) = (own.name.clone(), Vec::new());
+    let others = own.matchers.or_matchers.iter().flatten();
+    for matcher in own.matchers.matchers.iter().chain(others) {
+        let label = label(matcher, patterns);
+        match (label.label.as_str(), label.operator) {
+            ("__name__", MatchOperator::Equal) if metric.is_none() => metric = Some(label.value),
+            _ => labels.push(label),
+        }
     }
+    Selector { metric, labels, absent }
+}
 
-    fn pattern(&self, number: &str) -> Option<String> {
-        self.patterns.get(number.parse::<usize>().ok()?).cloned()
-    }
+fn label(matcher: &Matcher, patterns: &[String]) -> LabelMatch {
+    let pattern = || matcher.value.parse::<usize>().ok().and_then(|number| patterns.get(number)).cloned();
+    let (operator, value) = match &matcher.op {
+        MatchOp::Equal => (MatchOperator::Equal, None),
+        MatchOp::NotEqual => (MatchOperator::NotEqual, None),
+        MatchOp::Re(_) => (MatchOperator::Matches, pattern()),
+        MatchOp::NotRe(_) => (MatchOperator::NotMatches, pattern()),
+    };
+    LabelMatch { label: matcher.name.clone(), operator, value: value.unwrap_or_else(|| matcher.value.clone()) }
 }
 
 fn later(back: u64, range: u128, offset: Option<&Offset>) -> u64 {
@@ -402,8 +458,8 @@ mod tests {
         let ratio = "sum(rate(http_requests_total{status=~\"5..\"}[10s])) / sum(rate(http_requests_total[10s])) > 0.05";
         assert_eq!(read(ratio), ["http_requests_total{status=~\"5..\"}", "http_requests_total"]);
         assert_eq!(read("up == 0 or up{job='a'} == 0 and up"), ["up", "up{job=\"a\"}"]);
-        assert_eq!(read("{__name__=\"a.b\", x!=\"1\"} > 1"), ["a.b{x!=\"1\"}"]);
-        assert_eq!(read("{\"a.b\"} > 1"), ["a.b"]);
+        assert_eq!(read("{__name__=\"a.b\", x!=\"1\"} > 1"), ["{__name__=\"a.b\", x!=\"1\"}"]);
+        assert_eq!(read("{\"a.b\"} > 1"), ["{__name__=\"a.b\"}"]);
         assert_eq!(read("{__name__=~\"go_.*\"}"), ["{__name__=~\"go_.*\"}"]);
         assert_eq!(read("# up\nvector(1)"), [""; 0]);
         assert_eq!(read("a{b=\"# no comment\"}"), ["a{b=\"# no comment\"}"]);

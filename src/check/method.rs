@@ -193,7 +193,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             Some((Meaning::Text(text, _), expr)) => (text.trim().to_owned(), expr.span),
             _ => return Meaning::Unknown(Type::Series),
         };
-        if Summed::parse(&what).is_none_or(|found| found.selector != what) {
+        if !Summed::is_all(&what) {
             let problem =
                 Diagnostic::new(Code::E0310, "samples have an age, and results have none", span, "no selector");
             self.push(

@@ -65,7 +65,7 @@ impl Counter {
     fn of(monitor: usize, query: &str) -> Option<Counter> {
         let summed = Summed::parse(query)?;
         let (up, starts) = (summed.of_target("up"), summed.of_target("process_start_time_seconds"));
-        Some(Counter { monitor, query: query.to_owned(), selector: summed.selector, up, starts, settle: SETTLE })
+        Some(Counter { monitor, query: query.to_owned(), selector: summed.selector(), up, starts, settle: SETTLE })
     }
 
     /// As it is written in a condition, by its full name.
