@@ -2,11 +2,12 @@
 //! and windows allow, so the memory of a run does not grow with its length.
 
 use super::course::{Cell, Course, Sum};
+use super::firing::Firings;
 use super::histogram::{self, Adder, Counts};
 use super::{
     Alert, AlertHistory, AlertRules, Alerting, AlertsReceived, AlertsUnasked, Book, Causes, Counted, End, Event,
-    Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, RequestPhase, SeriesCounts,
-    Slice, Times, Tried, interval_log,
+    Examples, Firing, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, RequestPhase,
+    SeriesCounts, Slice, Times, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
@@ -75,6 +76,7 @@ pub struct Stats {
     pub alerting: Alerting,
     /// What alerts did, in the order in which it was heard of.
     pub alerts: Vec<Alert>,
+    firings: Firings,
     /// When sources of alerts could not be asked.
     pub alerts_unasked: Vec<AlertsUnasked>,
     /// What the rules of sources did, read afterwards.
@@ -215,10 +217,16 @@ impl Stats {
                     (happened.ended, happened.problem, happened.output) = (Some(at), problem, output);
                 }
             }
-            Event::Alert(alert) => self.alerts.push(alert),
+            Event::Alert(alert) => {
+                self.firings = Firings::default();
+                self.alerts.push(alert);
+            }
             Event::AlertsUnasked(unasked) => self.alerts_unasked.push(unasked),
             Event::AlertsReceived(received) => self.alerts_received.push(received),
-            Event::AlertHistory(history) => self.alert_histories.push(history),
+            Event::AlertHistory(history) => {
+                self.firings = Firings::default();
+                self.alert_histories.push(history);
+            }
             Event::AlertRules(rules) => {
                 self.alert_rules.retain(|known| known.source != rules.source);
                 self.alert_rules.push(rules);
@@ -240,6 +248,11 @@ impl Stats {
             Event::LoadStarted | Event::Verifying { .. } | Event::Reached { .. } => {}
             Event::ServiceStopped { .. } | Event::ServiceBack { .. } => {}
         }
+    }
+
+    /// Each time that an alert of a source fired or was pending, in the order of time.
+    pub fn firings(&self, source: usize) -> &[Firing] {
+        self.firings.of(source, &self.alerts, &self.alert_histories)
     }
 
     fn injected_at(&mut self, fault: usize, planned: Range) -> Option<&mut Injected> {

@@ -1,13 +1,12 @@
 //! Alerts against what was expected of them: whether they fired in time, were resolved in time, and whether others stayed quiet.
 
 mod class;
-mod firing;
 mod score;
 #[cfg(test)]
 mod tests;
 
+pub use crate::measure::{Firing, Stay};
 pub use class::{AlertClass, AlertFinding};
-pub use firing::{Firing, Stay};
 pub use score::{AlertCounts, Other, counts, delays, finding, others};
 pub(super) use score::{apply, detection};
 
@@ -16,7 +15,6 @@ use crate::base::units::{SECOND, measured_duration, tenths};
 use crate::check::program::{AlertSourceKind, Edge, Window};
 use crate::measure::{AlertStage, AlertsUnasked, Stats};
 use crate::plan::{AlertDoes, AlertScopes, AlertSource, Planned, PlannedAlert, Range, scope};
-use firing::firings;
 
 /// A source that does not answer for longer is not told of all that happens meanwhile.
 const UNSEEN: u64 = 2 * SECOND + SECOND / 2;
@@ -38,7 +36,7 @@ pub(super) struct Heard<'s> {
     stats: &'s Stats,
     index: usize,
     stage: AlertStage,
-    firings: Vec<Firing>,
+    firings: &'s [Firing],
     /// Until when it was listened to.
     until: u64,
 }
@@ -47,7 +45,7 @@ impl<'s> Heard<'s> {
     pub(super) fn of(index: usize, stats: &'s Stats) -> Option<Heard<'s>> {
         let source = stats.alerting.sources.get(index)?;
         let until = if stats.is_whole() { u64::MAX } else { stats.end() };
-        Some(Heard { stats, index, stage: judged_at(source), firings: firings(index, stats), until })
+        Some(Heard { stats, index, stage: judged_at(source), firings: stats.firings(index), until })
     }
 
     fn checks(&self) -> impl Iterator<Item = &'s PlannedAlert> {

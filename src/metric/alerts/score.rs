@@ -184,7 +184,7 @@ pub fn delays(source: usize, stats: &Stats) -> Vec<(u64, u64)> {
     let Some(heard) = Heard::of(source, stats) else { return Vec::new() };
     let mut delays: Vec<(u64, u64)> = Vec::new();
     let mut told: Vec<(&str, u64)> = Vec::new();
-    for firing in &heard.firings {
+    for firing in heard.firings {
         let (Some(fired), Some(delivered)) = (firing.rule.as_ref().or(firing.active.as_ref()), &firing.delivered)
         else {
             continue;

@@ -252,7 +252,7 @@ fn a_history_replaces_what_looks_saw() {
     // A cause that lasts, so that both are within it.
     let found = finding(&fires(), &stats).unwrap();
     assert_eq!((found.class, found.took), (AlertClass::True, Some(4_200_000_000)));
-    assert_eq!(firings(0, &stats).len(), 2);
+    assert_eq!(stats.firings(0).len(), 2);
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn one_notification_is_of_all_times_meanwhile() {
     alerts.extend(stay(AlertStage::Active, "Down", 242, 502));
     alerts.extend(stay(AlertStage::Delivered, "Down", 245, 505));
     let stats = delivered(&[fires()], alerts);
-    let firings = firings(0, &stats);
+    let firings = stats.firings(0);
     assert_eq!(firings.len(), 2);
     assert!(firings.iter().all(|firing| firing.delivered.is_some() && firing.active.is_some()));
     assert_eq!(delays(0, &stats), [(SECOND / 2, SECOND / 2)]);
@@ -285,7 +285,8 @@ fn alerts_of_other_instances_are_others() {
         both.into_iter().map(move |alert| Alert { labels: own.clone(), ..alert }).collect::<Vec<Alert>>()
     };
     let alerts = [of("a", AlertStage::Rule), of("b", AlertStage::Rule), of("b", AlertStage::Delivered)].concat();
-    let firings = firings(0, &delivered(&[fires()], alerts));
+    let told = delivered(&[fires()], alerts);
+    let firings = told.firings(0);
     let reached: Vec<bool> = firings.iter().map(|firing| firing.delivered.is_some()).collect();
     assert_eq!(reached, [false, true]);
 }

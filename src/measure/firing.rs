@@ -1,7 +1,9 @@
 //! Each time that an alert fired, put together from what its source told of the stages of its way.
 
+use super::{Alert, AlertHistory, AlertStage, AlertState};
 use crate::base::units::SECOND;
-use crate::measure::{Alert, AlertStage, AlertState, Stats};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// A stage is told of an alert a moment before the one that comes first: clocks differ, and looks come once a second.
 const SLACK: u64 = 2 * SECOND;
@@ -101,78 +103,117 @@ impl Firing {
     }
 }
 
+/// Each time that alerts of the sources of a run fired, worked out once for all lines that ask.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Firings(OnceLock<BTreeMap<usize, Vec<Firing>>>);
+
+impl Firings {
+    pub(super) fn of(&self, source: usize, alerts: &[Alert], histories: &[AlertHistory]) -> &[Firing] {
+        let all = self.0.get_or_init(|| {
+            let told = alerts.iter().map(|alert| alert.source).chain(histories.iter().map(|history| history.source));
+            let sources: BTreeSet<usize> = told.collect();
+            sources.into_iter().map(|source| (source, firings(source, alerts, histories))).collect()
+        });
+        all.get(&source).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// Each time that an alert of a source fired or was pending, in the order of time.
-pub fn firings(source: usize, stats: &Stats) -> Vec<Firing> {
-    let own = || stats.alerts.iter().filter(|alert| alert.source == source);
-    let of = |stage: AlertStage| own().filter(move |alert| alert.stage == stage);
-    let histories: Vec<_> = stats.alert_histories.iter().filter(|history| history.source == source).collect();
-    let is_read =
-        |alert: &&Alert| histories.iter().any(|history| (history.range.0..=history.range.1).contains(&alert.at));
-    let rule = of(AlertStage::Rule).filter(|alert| !is_read(alert));
-    let rule = rule.chain(histories.iter().flat_map(|history| &history.alerts));
-    let mut all: Vec<Firing> = Vec::new();
-    for (name, pending, stay) in stays(rule) {
-        all.push(Firing { name, pending, rule: stay, active: None, delivered: None });
+fn firings(source: usize, alerts: &[Alert], histories: &[AlertHistory]) -> Vec<Firing> {
+    let histories: Vec<&AlertHistory> = histories.iter().filter(|history| history.source == source).collect();
+    let is_read = |alert: &Alert| {
+        let is_in = |history: &&AlertHistory| (history.range.0..=history.range.1).contains(&alert.at);
+        alert.stage == AlertStage::Rule && histories.iter().any(is_in)
+    };
+    let own = alerts.iter().filter(|alert| alert.source == source && !is_read(alert));
+    // What is told of one alert changes nothing of another.
+    let mut by_name: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
+    for alert in own.chain(histories.iter().flat_map(|history| &history.alerts)) {
+        by_name.entry(&alert.name).or_default().push(alert);
     }
-    for stage in [AlertStage::Active, AlertStage::Delivered] {
-        for (name, _, stay) in stays(of(stage)) {
-            if let Some(stay) = stay {
-                link(&mut all, stage, name, &stay);
-            }
-        }
-    }
+    let mut all: Vec<Firing> = by_name.into_iter().flat_map(|(name, alerts)| of_name(name, &alerts)).collect();
     all.sort_by_key(|firing| firing.from().or(firing.pending));
     all
 }
 
-type Told = (String, Option<u64>, Option<Stay>);
+fn of_name(name: &str, alerts: &[&Alert]) -> Vec<Firing> {
+    let of = |stage: AlertStage| stays(alerts.iter().copied().filter(move |alert| alert.stage == stage));
+    let named = || Firing { name: name.to_owned(), pending: None, rule: None, active: None, delivered: None };
+    let mut all: Vec<Firing> = of(AlertStage::Rule)
+        .into_iter()
+        .map(|Told { pending, stay }| Firing { pending, rule: stay, ..named() })
+        .collect();
+    for stage in [AlertStage::Active, AlertStage::Delivered] {
+        for stay in of(stage).into_iter().filter_map(|told| told.stay) {
+            if !link(&mut all, stage, &stay) {
+                let mut alone = named();
+                *alone.at_mut(stage) = Some(stay);
+                all.push(alone);
+            }
+        }
+    }
+    all
+}
 
-/// What was told of a stage, as times from a beginning to an end. One that was pending and never fired has no stay.
+/// One that was pending and never fired has no stay.
+#[derive(Default)]
+struct Told {
+    pending: Option<u64>,
+    stay: Option<Stay>,
+}
+
+/// What was told of a stage of the alerts of one name, as times from a beginning to an end.
 fn stays<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<Told> {
     let mut alerts: Vec<&Alert> = alerts.collect();
     alerts.sort_by_key(|alert| alert.at);
     let mut all: Vec<Told> = Vec::new();
-    // What goes on, with whose it is.
-    let mut open: Vec<(&Alert, Told)> = Vec::new();
+    // What goes on, by its labels.
+    let mut open: BTreeMap<&[(String, String)], Told> = BTreeMap::new();
     for alert in alerts {
-        let place = open.iter().position(|(of, _)| of.name == alert.name && of.labels == alert.labels);
-        let mut was = place.map(|place| open.swap_remove(place).1);
-        match alert.state {
-            AlertState::Resolved => {
-                if let Some((.., Some(stay))) = &mut was {
-                    stay.to = Some(alert.at);
-                }
-                all.extend(was);
-            }
-            AlertState::Pending => match was {
-                Some(was @ (.., None)) => open.push((alert, was)),
-                was => {
-                    all.extend(was.map(|was| ended(was, alert.at)));
-                    open.push((alert, (alert.name.clone(), Some(alert.at), None)));
-                }
-            },
-            AlertState::Firing | AlertState::Suppressed => {
-                let suppressed = alert.state == AlertState::Suppressed;
-                let goes_on = matches!(&was, Some((.., Some(stay))) if stay.suppressed == suppressed);
-                let now = match was {
-                    Some(was) if goes_on => was,
-                    was => {
-                        let pending = was.as_ref().and_then(|(_, pending, stay)| pending.filter(|_| stay.is_none()));
-                        all.extend(was.filter(|(.., stay)| stay.is_some()).map(|was| ended(was, alert.at)));
-                        (alert.name.clone(), pending, Some(begun(alert, suppressed)))
-                    }
-                };
-                open.push((alert, now));
-            }
+        let was = open.remove(alert.labels.as_slice());
+        let (over, now) = moved(was, alert);
+        all.extend(over);
+        if let Some(now) = now {
+            open.insert(&alert.labels, now);
         }
     }
-    all.extend(open.into_iter().map(|(_, told)| told));
-    all.sort_by_key(|(_, pending, stay)| stay.as_ref().map_or(*pending, |stay| Some(stay.from)));
+    all.extend(open.into_values());
+    all.sort_by_key(|told| told.stay.as_ref().map_or(told.pending, |stay| Some(stay.from)));
     all
 }
 
-fn ended((name, pending, stay): Told, at: u64) -> Told {
-    (name, pending, stay.map(|stay| Stay { to: Some(at), ..stay }))
+/// What is over when an alert comes into a state, and what goes on from there.
+fn moved(was: Option<Told>, alert: &Alert) -> (Option<Told>, Option<Told>) {
+    match alert.state {
+        AlertState::Resolved => (was.map(|was| was.ended(alert.at)), None),
+        AlertState::Pending => match was {
+            Some(was) if was.stay.is_none() => (None, Some(was)),
+            was => {
+                let now = Told { pending: Some(alert.at), stay: None };
+                (was.map(|was| was.ended(alert.at)), Some(now))
+            }
+        },
+        AlertState::Firing | AlertState::Suppressed => {
+            let suppressed = alert.state == AlertState::Suppressed;
+            match was {
+                Some(was) if was.stay.as_ref().is_some_and(|stay| stay.suppressed == suppressed) => (None, Some(was)),
+                Some(was) if was.stay.is_some() => {
+                    let now = Told { pending: None, stay: Some(begun(alert, suppressed)) };
+                    (Some(was.ended(alert.at)), Some(now))
+                }
+                was => {
+                    let pending = was.and_then(|was| was.pending);
+                    (None, Some(Told { pending, stay: Some(begun(alert, suppressed)) }))
+                }
+            }
+        }
+    }
+}
+
+impl Told {
+    fn ended(self, at: u64) -> Told {
+        Told { stay: self.stay.map(|stay| Stay { to: Some(at), ..stay }), ..self }
+    }
 }
 
 fn begun(alert: &Alert, suppressed: bool) -> Stay {
@@ -180,31 +221,29 @@ fn begun(alert: &Alert, suppressed: bool) -> Stay {
     Stay { from: alert.at, after: alert.after, to: None, labels, suppressed, receivers }
 }
 
-/// Puts a later stage to those that it is of. One notification may be of an alert that fired several times meanwhile.
-fn link(all: &mut Vec<Firing>, stage: AlertStage, name: String, stay: &Stay) {
+/// Puts a later stage to those of its name that it is of, if there are any. One notification may be of an alert that fired several times
+/// meanwhile.
+fn link(all: &mut [Firing], stage: AlertStage, stay: &Stay) -> bool {
     let fits = |firing: &Firing| {
-        let before = firing.stays().last()?;
+        let before = firing.stays().last().filter(|_| firing.at(stage).is_none())?;
         let begins = before.from <= stay.from.saturating_add(SLACK);
         let late = before.to.is_some_and(|to| stay.from > to.saturating_add(BEHIND));
         let agree = agree(&before.labels, &stay.labels).filter(|_| begins && !late);
-        agree.filter(|_| firing.name == name && firing.at(stage).is_none()).map(|agree| (agree, before.from))
+        agree.map(|agree| (agree, before.from))
     };
-    let of = (0..all.len()).filter_map(|place| Some((fits(&all[place])?, place))).max();
-    let Some((_, place)) = of else {
-        let mut alone = Firing { name, pending: None, rule: None, active: None, delivered: None };
-        *alone.at_mut(stage) = Some(stay.clone());
-        return all.push(alone);
-    };
+    let of = all.iter().enumerate().filter_map(|(place, firing)| Some((fits(firing)?, place))).max();
+    let Some((_, place)) = of else { return false };
     let of = all[place].stays().last().cloned();
     for (other, firing) in all.iter_mut().enumerate() {
         let same = |last: &Stay| {
             of.as_ref().is_some_and(|of| last.labels == of.labels && (last == of || stay.covers(last.from)))
         };
-        let again = firing.name == name && firing.at(stage).is_none() && firing.stays().last().is_some_and(same);
+        let again = firing.at(stage).is_none() && firing.stays().last().is_some_and(same);
         if other == place || again {
             *firing.at_mut(stage) = Some(stay.clone());
         }
     }
+    true
 }
 
 /// How many labels two have in common; nothing where one contradicts the other.
