@@ -1,5 +1,6 @@
 //! The parts of a scenario that are built: services, links, targets, data, limits, monitors, sources of alerts.
 
+use super::auth::Credentials;
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, BuiltinKind, options_of};
 use super::inputs::{Content, FileKind, PrometheusFile, RuleProblem, RulesFile};
@@ -168,7 +169,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let to = given.and_then(|(value, _)| value.pieces()).unwrap_or_default();
         let span = given.map_or(built.constructor.span, |(_, expr)| expr.span);
         let is_known = |piece: &Piece| match piece {
-            Piece::Literal(_) => true,
+            Piece::Literal(_) | Piece::Value(Expr::Port(_)) => true,
             Piece::Value(Expr::Part { field, .. }) => matches!(field.as_str(), "address" | "host" | "port"),
             Piece::Value(_) => false,
         };
@@ -223,19 +224,24 @@ impl<'a> ScenarioChecker<'a, '_> {
             address,
             receiver: None,
             prometheus: None,
+            headers: Vec::new(),
             rules: None,
             facts: AlertFacts::default(),
         };
         let (mut named, mut configured) = (None, None);
         for entry in &built.options {
-            let Some(value) = self.option(entry, "alerts", frame) else { continue };
-            if let Some(why) = kind.has_already(&entry.label.text) {
+            if let Some(why) = kind.has_no_use_for(&entry.label.text) {
                 let label = &entry.label;
                 let problem =
                     Diagnostic::new(Code::E0205, format!("`{}` takes no `{label}`", kind.name()), label.span, why);
                 self.push(problem.help("remove the option"));
                 continue;
             }
+            if entry.label.text == "auth" {
+                source.headers = self.auth(entry, frame).map(Credentials::into_header).into_iter().collect();
+                continue;
+            }
+            let Some(value) = self.option(entry, "alerts", frame) else { continue };
             let span = entry.value.span;
             match (entry.label.text.as_str(), &value) {
                 ("rules", Meaning::Text(path, from)) => {

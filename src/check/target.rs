@@ -1,6 +1,7 @@
 //! Checks targets: their addresses and options.
 
 use super::address::Found;
+use super::auth::Credentials;
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, BuiltinKind};
 use super::meaning::{Meaning, placed};
@@ -66,7 +67,13 @@ impl<'a> ScenarioChecker<'a, '_> {
             match entry.label.text.as_str() {
                 "connections" => target.connections = self.connections(entry, frame),
                 "tls" => self.target_tls(entry, https, &mut target, frame),
-                "auth" => self.auth(entry, frame, &mut target),
+                "auth" => match self.auth(entry, frame) {
+                    Some(Credentials::Header(name, text)) => {
+                        self.target_header(name, text, entry.label.span, &mut target);
+                    }
+                    Some(Credentials::Cookie(text)) => target.cookie = Some(text),
+                    None => {}
+                },
                 "dns" => self.target_dns(entry, &mut target, frame),
                 // Together, when all options are known.
                 "http" | "streams" => {}

@@ -123,7 +123,7 @@ pub struct AlertRule {
     /// Why it could not be evaluated last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-    /// Metrics of its expression of which no series exists.
+    /// Metrics that it reads and of which no series has appeared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<String>,
 }

@@ -7,9 +7,10 @@ use crate::base::socket::UnixSocket;
 use crate::base::units;
 use crate::engine::http::host;
 use crate::engine::tls;
+use crate::run::wall::Wall;
 use reqwest::Response;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_ENCODING, LOCATION};
+use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use rustls::pki_types::CertificateDer;
 use std::error::Error;
@@ -26,25 +27,49 @@ pub type Trust = Arc<[CertificateDer<'static>]>;
 pub struct ControlClient {
     client: reqwest::Client,
     tls: rustls::ClientConfig,
+    /// What each request has beside the usual, such as credentials.
+    headers: HeaderMap,
     /// How long an answer may take, from the connection to its last byte.
     patience: Duration,
+}
+
+/// An answer with its body as a text.
+pub struct Answer {
+    /// `Err` is what its status says, where that is no 2xx.
+    pub well: Result<(), String>,
+    /// When the server says that it sent this.
+    pub date: Option<Wall>,
+    pub body: String,
 }
 
 impl ControlClient {
     /// Of those who are asked over https the certificates are trusted that this machine trusts, and these.
     pub fn new(patience: Duration, trust: Option<&Trust>) -> Result<ControlClient, String> {
         let tls = tls::trusting(trust.map(|trust| &**trust))?;
-        Ok(ControlClient { client: client(patience, &tls, None)?, tls, patience })
+        Ok(ControlClient { client: client(patience, &tls, None)?, tls, headers: HeaderMap::new(), patience })
+    }
+
+    /// With headers in each request. They hold credentials, which no log shows.
+    pub fn with_headers(self, headers: &[(String, String)]) -> Result<ControlClient, String> {
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            let of = HeaderName::try_from(name).map_err(|_| format!("`{}` is no name of a header", shown(name)))?;
+            let mut value =
+                HeaderValue::try_from(value).map_err(|_| format!("the value of the header `{name}` is none"))?;
+            value.set_sensitive(true);
+            all.insert(of, value);
+        }
+        Ok(ControlClient { headers: all, ..self })
     }
 
     async fn get(&self, address: &str) -> Result<Response, String> {
         let sent = match UnixSocket::is_meant(address) {
-            false => self.client.get(address).send().await,
+            false => self.client.get(address).headers(self.headers.clone()).send().await,
             true => {
                 let (UnixSocket { file, path }, query) =
                     UnixSocket::asked(address).map_err(|why| format!("`{address}` is no address: {why}"))?;
                 let client = client(self.patience, &self.tls, Some(&file))?;
-                client.get(format!("http://localhost{path}{query}")).send().await
+                client.get(format!("http://localhost{path}{query}")).headers(self.headers.clone()).send().await
             }
         };
         sent.map_err(|error| self.why(error))
@@ -57,8 +82,24 @@ impl ControlClient {
 
     /// The body of a 2xx as a text, of at most this many MiB.
     pub async fn page(&self, url: &str, mib: usize) -> Result<String, String> {
-        let mut answer = self.get(url).await?;
+        let answer = self.get(url).await?;
         well(&answer)?;
+        self.body(answer, mib).await
+    }
+
+    /// An answer whatever its status, because its body may say more.
+    pub async fn answer(&self, url: &str, mib: usize) -> Result<Answer, String> {
+        let answer = self.get(url).await?;
+        let well = well(&answer);
+        let date = answer.headers().get(DATE).and_then(|date| Wall::of_date(date.to_str().ok()?));
+        match (self.body(answer, mib).await, well) {
+            (Ok(body), well) => Ok(Answer { well, date, body }),
+            (Err(_), Err(status)) => Err(status),
+            (Err(reason), Ok(())) => Err(reason),
+        }
+    }
+
+    async fn body(&self, mut answer: Response, mib: usize) -> Result<String, String> {
         if let Some(coding) = answer.headers().get(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
             let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
             return Err(format!("the page comes in `{}`, which it was not asked for", shown(&coding)));

@@ -13,10 +13,12 @@ mod guarded;
 mod health;
 mod interrupt;
 mod ledger;
+mod prometheus;
 pub mod proxy;
 mod resolve;
 mod search;
 mod service;
+mod wall;
 mod watch;
 
 use crate::demo::Authority;

@@ -12,7 +12,7 @@ syn keyword stressReserved baseline false not null true contained
 syn keyword stressInner after before contains ends fires iterations keeps matches may most other per quiet resolves retry speed starts stays together where contained
 " Built-in names, where they are called.
 syn keyword stressBuiltin assets base64 bytes css env exists exponential file format_time header hex hmac_sha256 iteration json lower max min now passed port random random_text regex replace rule_coverage sha256 template upper url url_encode uuid contained
-syn keyword stressConstructor alertmanager attach basic bearer command cookie csv demo grpc host http jsonl limiter metrics mysql pool postgres process prometheus redis semaphore sqlite tcp webhook websocket contained
+syn keyword stressConstructor alertmanager attach basic bearer command cookie csv demo grafana grpc host http jsonl limiter metrics mysql pool postgres process prometheus redis semaphore sqlite tcp webhook websocket contained
 syn keyword stressFault bandwidth burn_cpu command corrupt fill_disk fill_memory hold_connections http_delay http_error kill kill_connections latency limit_cpu limit_memory lock_table partition pause refuse reset restart slice slow_close contained
 syn keyword stressMetric apdex availability bandwidth burn_rate capacity coherency contention count crashes drift dropped duplicated efficiency error_rate false_alarm_rate growth histogram_error increase last lost max mean min mttr p50 p75 p90 p95 p99 p999 peak_throughput peak_users precision quantile recall recovered resurrected scalability_coefficient stddev throughput time_to_detect time_to_recover unverified contained
 syn keyword stressSecret secret contained

@@ -237,6 +237,14 @@ pub const TABLE: &[Builtin] = &[
         "alerts one = webhook(\"127.0.0.1:9199\")",
     ),
     row(
+        "grafana",
+        BuiltinKind::Alerts,
+        URL,
+        Type::Alerts,
+        "A Grafana (9 or later) with alerting rules of its own, asked once a second for these rules and for the alerts of its own Alertmanager. Its alerts carry the label `grafana_folder`. A Grafana keeps no series of its alerts, so that one which comes and goes between two looks is not seen.",
+        "alerts one = grafana(\"http://127.0.0.1:3000\") { auth: bearer(\"t\") }",
+    ),
+    row(
         "command",
         BuiltinKind::Event,
         &[need("run", &[Type::Text, Type::List]), may("with", &[Type::Object])],

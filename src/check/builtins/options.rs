@@ -238,6 +238,13 @@ pub const OPTIONS: &[Opt] = &[
     ),
     opt(
         "alerts",
+        "auth",
+        &[Type::Object],
+        "How the source is asked: `bearer(…)`, `basic(…)`, `header(…)` or `cookie(…)`. Both the source and its `prometheus` get these credentials (none).",
+        "bearer(\"t\")",
+    ),
+    opt(
+        "alerts",
         "scrape",
         DURATION,
         "How often the series that the rules read are scraped (unknown: counted as 0).",

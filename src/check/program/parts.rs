@@ -527,6 +527,9 @@ pub struct AlertSource {
     /// The Prometheus whose rules these alerts have, where it is another server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prometheus: Option<Text>,
+    /// Headers of each question: credentials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, Text)>,
     pub rules: Option<String>,
     #[serde(default, skip_serializing_if = "AlertFacts::is_empty")]
     pub facts: AlertFacts,
@@ -540,11 +543,17 @@ pub enum AlertSourceKind {
     Prometheus,
     /// Where alerts are delivered to.
     Webhook,
+    /// A Grafana with its own rules and its own Alertmanager.
+    Grafana,
 }
 
 impl AlertSourceKind {
-    pub const ALL: [AlertSourceKind; 3] =
-        [AlertSourceKind::Alertmanager, AlertSourceKind::Prometheus, AlertSourceKind::Webhook];
+    pub const ALL: [AlertSourceKind; 4] = [
+        AlertSourceKind::Alertmanager,
+        AlertSourceKind::Prometheus,
+        AlertSourceKind::Webhook,
+        AlertSourceKind::Grafana,
+    ];
 
     /// What builds one.
     pub fn name(self) -> &'static str {
@@ -552,15 +561,25 @@ impl AlertSourceKind {
             AlertSourceKind::Alertmanager => "alertmanager",
             AlertSourceKind::Prometheus => "prometheus",
             AlertSourceKind::Webhook => "webhook",
+            AlertSourceKind::Grafana => "grafana",
         }
     }
 
-    /// Why an option would say again what the source itself says.
-    pub fn has_already(self, option: &str) -> Option<&'static str> {
+    /// Why a source of this kind has no use for an option.
+    pub fn has_no_use_for(self, option: &str) -> Option<&'static str> {
         match (self, option) {
             (AlertSourceKind::Prometheus, "prometheus") => Some("the source is that Prometheus"),
             (AlertSourceKind::Webhook, "receiver") => Some("the source is that receiver"),
-            (AlertSourceKind::Alertmanager | AlertSourceKind::Prometheus | AlertSourceKind::Webhook, _) => None,
+            (AlertSourceKind::Webhook, "auth") => Some("nothing is asked of a receiver"),
+            (AlertSourceKind::Grafana, "prometheus") => Some("a Grafana tells of its own rules"),
+            (AlertSourceKind::Grafana, "rules" | "config") => Some("the rules of a Grafana are no file of Prometheus"),
+            (
+                AlertSourceKind::Alertmanager
+                | AlertSourceKind::Prometheus
+                | AlertSourceKind::Webhook
+                | AlertSourceKind::Grafana,
+                _,
+            ) => None,
         }
     }
 }

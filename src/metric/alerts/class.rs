@@ -201,7 +201,11 @@ fn not_there(check: &PlannedAlert, (from, deadline): (u64, u64), heard: &Heard<'
             let reason = format!("missed: its expression held from {at} on, and not for as long as its `for:`");
             found(AlertClass::Missed, from).by(firing).because(reason)
         }
-        None => found(AlertClass::Missed, from).because("missed: it did not fire"),
+        None => {
+            let lacking =
+                heard.lacking(name).map(|all| format!(", and its rule reads `{all}`, of which no series appeared"));
+            found(AlertClass::Missed, from).because(format!("missed: it did not fire{}", lacking.unwrap_or_default()))
+        }
     }
 }
 

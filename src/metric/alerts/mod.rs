@@ -26,7 +26,7 @@ pub fn judged_at(source: &AlertSource) -> AlertStage {
     match source.kind {
         _ if source.receiver.is_some() => AlertStage::Delivered,
         AlertSourceKind::Webhook => AlertStage::Delivered,
-        AlertSourceKind::Alertmanager => AlertStage::Active,
+        AlertSourceKind::Alertmanager | AlertSourceKind::Grafana => AlertStage::Active,
         AlertSourceKind::Prometheus => AlertStage::Rule,
     }
 }
@@ -70,10 +70,21 @@ impl<'s> Heard<'s> {
         own.filter(|gap| length(gap) > bound(gap)).filter(touches).max_by_key(length)
     }
 
-    /// The same, of what tells whether a rule fired: the Prometheus where there is one, else whoever was told of it.
+    /// The metrics that the rules of an alert read and that never appeared.
+    fn lacking(&self, name: &str) -> Option<String> {
+        let told = self.stats.alert_rules.iter().filter(|told| told.source == self.index);
+        let own = told.flat_map(|told| &told.rules).filter(|rule| rule.name == name);
+        let absent: Vec<&str> = own.flat_map(|rule| rule.absent.iter().map(String::as_str)).collect();
+        (!absent.is_empty()).then(|| absent.join("`, `"))
+    }
+
+    /// When what tells whether a rule fired could not be asked: the Prometheus where there is one, else whoever was told of it.
     fn rule_unasked(&self, range: Range) -> Option<&'s AlertsUnasked> {
         let source = self.stats.alerting.sources.get(self.index)?;
-        let asks_rules = source.kind == AlertSourceKind::Prometheus || source.prometheus.is_some();
+        let asks_rules = match source.kind {
+            AlertSourceKind::Prometheus | AlertSourceKind::Grafana => true,
+            AlertSourceKind::Alertmanager | AlertSourceKind::Webhook => source.prometheus.is_some(),
+        };
         self.unasked_up_to(if asks_rules { AlertStage::Rule } else { self.stage }, &[range])
     }
 }

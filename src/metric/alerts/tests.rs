@@ -12,6 +12,7 @@ fn source(kind: AlertSourceKind, receiver: bool) -> AlertSource {
         address: Vec::new(),
         receiver: receiver.then(Vec::new),
         prometheus: receiver.then(Vec::new),
+        headers: Vec::new(),
         rules: None,
         facts: AlertFacts::default(),
     }

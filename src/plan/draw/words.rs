@@ -70,7 +70,7 @@ pub fn alert_source(plan: &Plan, source: &AlertSource) -> String {
     };
     let mut out = match source.kind {
         AlertSourceKind::Webhook => format!("alerts that are delivered: {}", listens(&address)),
-        kind @ (AlertSourceKind::Alertmanager | AlertSourceKind::Prometheus) => {
+        kind @ (AlertSourceKind::Alertmanager | AlertSourceKind::Prometheus | AlertSourceKind::Grafana) => {
             format!("alerts of {} {address}", kind.name())
         }
     };

@@ -1,8 +1,10 @@
 //! What an Alertmanager knows of alerts, over its API v2. It tells of alerts that are resolved no more.
 
 use super::seen::{Found, Key};
-use super::times::{Times, Wall};
+use super::times::Times;
 use crate::measure::AlertState;
+use crate::run::prometheus::or_empty;
+use crate::run::wall::Wall;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -12,7 +14,7 @@ pub const ALERTS: &str = "/api/v2/alerts";
 #[serde(rename_all = "camelCase")]
 struct Alert {
     labels: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     receivers: Vec<Receiver>,
     starts_at: Option<Wall>,
     updated_at: Option<Wall>,

@@ -1,12 +1,15 @@
 //! A server that is asked for alerts once a second: what changed since it was asked last, and when it could not be asked.
 
+use super::metrics::Metrics;
 use super::seen::{Key, Look, Seen};
-use super::times::{Skew, Times, Wall};
+use super::times::Times;
 use super::{alertmanager, prometheus};
 use crate::base::socket::below;
 use crate::base::units::SECOND;
 use crate::measure::{Alert, AlertHistory, AlertRule, AlertRules, AlertStage, AlertState, AlertsUnasked, Event};
 use crate::run::ask::{ControlClient, Trust};
+use crate::run::prometheus::{Answer, Prometheus};
+use crate::run::wall::{Skew, Wall};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -18,6 +21,11 @@ const PATIENCE_AFTERWARDS: Duration = Duration::from_secs(10);
 const LONGEST: usize = 16;
 /// Its clock is read once in so many looks.
 const CLOCK_EVERY: u64 = 16;
+
+/// Which metrics of its rules a Prometheus has is asked in so many looks, and told then. Later it is asked as rarely as for its clock.
+const FIRST_LOOKS: u64 = 10;
+/// What a Prometheus takes for now may be as old.
+const LOOKS_BACK: u64 = 300;
 
 /// A server that runs for less than this may still be at finding whom it watches and tells; it does so within 5s.
 const YOUNG: u64 = 20 * SECOND;
@@ -31,11 +39,27 @@ pub enum Lack {
     Alertmanager,
 }
 
+/// Where a server is, and what it wants to see of whoever asks.
+#[derive(Clone)]
+pub struct Way {
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub trust: Option<Trust>,
+}
+
+impl Way {
+    fn client(&self, patience: Duration) -> Result<ControlClient, String> {
+        ControlClient::new(patience, self.trust.as_ref())?.with_headers(&self.headers)
+    }
+
+    fn prometheus(&self, patience: Duration) -> Result<Prometheus, String> {
+        Ok(Prometheus::new(self.client(patience)?, self.url.clone()))
+    }
+}
+
 pub struct Asked {
     pub source: usize,
-    url: String,
-    client: ControlClient,
-    trust: Option<Trust>,
+    way: Way,
     server: Server,
     /// When the last question was asked that had an answer, and why those since had none.
     last: u64,
@@ -48,50 +72,79 @@ enum Server {
 }
 
 struct OfPrometheus {
+    api: Prometheus,
+    /// It is a Grafana, which tells its rules as a Prometheus does, and neither its series nor its clock.
+    is_grafana: bool,
     seen: Seen,
     skew: Skew,
     looks: u64,
     rules: Vec<AlertRule>,
     /// Those that it has never evaluated.
     new: Vec<String>,
+    /// What the rules read, once it has said that.
+    metrics: Option<Metrics>,
+    /// Looks since the load has begun with these rules.
+    rounds: u64,
 }
 
 struct OfAlertmanager {
+    client: ControlClient,
     active: Seen,
     /// Where no Prometheus tells of the rules.
     rules: Option<Seen>,
     last: alertmanager::Active,
 }
 
-enum Answer {
+/// What one look found.
+enum Shown {
     Rules(prometheus::Rules, Option<Skew>),
     Active(alertmanager::Active),
 }
 
 impl Asked {
-    pub fn prometheus(source: usize, url: String, trust: Option<Trust>) -> Result<Asked, String> {
-        let seen = Seen::new(source, AlertStage::Rule);
-        let own = OfPrometheus { seen, skew: Skew::default(), looks: 0, rules: Vec::new(), new: Vec::new() };
-        Asked::new(source, url, trust, Server::Prometheus(Box::new(own)))
+    pub fn prometheus(source: usize, way: Way) -> Result<Asked, String> {
+        Asked::rules(source, way, false)
+    }
+
+    /// The rules of a Grafana, and what its own Alertmanager knows.
+    pub fn grafana(source: usize, way: &Way) -> Result<[Asked; 2], String> {
+        let part = |path: &str| Way { url: below(&way.url, path), ..way.clone() };
+        let rules = Asked::rules(source, part("/api/prometheus/grafana"), true)?;
+        Ok([rules, Asked::alertmanager(source, part("/api/alertmanager/grafana"), false)?])
+    }
+
+    fn rules(source: usize, way: Way, is_grafana: bool) -> Result<Asked, String> {
+        let own = OfPrometheus {
+            api: way.prometheus(PATIENCE)?,
+            is_grafana,
+            seen: Seen::new(source, AlertStage::Rule),
+            skew: Skew::default(),
+            looks: 0,
+            rules: Vec::new(),
+            new: Vec::new(),
+            metrics: None,
+            rounds: 0,
+        };
+        Ok(Asked::new(source, way, Server::Prometheus(Box::new(own))))
     }
 
     /// It tells of rules too, where nobody else does.
-    pub fn alertmanager(source: usize, url: String, tells_rules: bool, trust: Option<Trust>) -> Result<Asked, String> {
+    pub fn alertmanager(source: usize, way: Way, tells_rules: bool) -> Result<Asked, String> {
         let own = OfAlertmanager {
+            client: way.client(PATIENCE)?,
             active: Seen::new(source, AlertStage::Active),
             rules: tells_rules.then(|| Seen::new(source, AlertStage::Rule)),
             last: alertmanager::Active::default(),
         };
-        Asked::new(source, url, trust, Server::Alertmanager(Box::new(own)))
+        Ok(Asked::new(source, way, Server::Alertmanager(Box::new(own))))
     }
 
-    fn new(source: usize, url: String, trust: Option<Trust>, server: Server) -> Result<Asked, String> {
-        let client = ControlClient::new(PATIENCE, trust.as_ref())?;
-        Ok(Asked { source, url, client, trust, server, last: 0, failing: None })
+    fn new(source: usize, way: Way, server: Server) -> Asked {
+        Asked { source, way, server, last: 0, failing: None }
     }
 
     pub fn url(&self) -> &str {
-        &self.url
+        &self.way.url
     }
 
     pub fn failing(&self) -> Option<&str> {
@@ -118,21 +171,25 @@ impl Asked {
     /// What a server has still to do before it can tell what fires: one that has just started finds its targets and its Alertmanager after some
     /// seconds, and loses alerts until then. What it does not tell is taken for done.
     pub async fn lacks(&self, has_alertmanager: bool) -> Lack {
-        let Server::Prometheus(own) = &self.server else { return Lack::Nothing };
-        let started = self.page(prometheus::RUNTIME).await.and_then(|answer| prometheus::started(&answer));
-        let Ok(started) = started else { return Lack::Nothing };
-        let age = Wall::now().since(own.skew.ours(started));
-        let tells = self.page(prometheus::ALERTMANAGERS).await.and_then(|answer| prometheus::tells_somebody(&answer));
-        if has_alertmanager && tells == Ok(false) {
+        let own = match &self.server {
+            Server::Prometheus(own) if !own.is_grafana => own,
+            Server::Prometheus(_) | Server::Alertmanager(_) => return Lack::Nothing,
+        };
+        let Ok(prometheus::Runtime { start_time }) = own.api.get(prometheus::RUNTIME).await else {
+            return Lack::Nothing;
+        };
+        let age = Wall::now().since(own.skew.ours(start_time));
+        let tells = own.api.get::<prometheus::Alertmanagers>(prometheus::ALERTMANAGERS).await;
+        if has_alertmanager && tells.is_ok_and(|told| !told.is_somebody()) {
             return if age < YOUNG { Lack::Time } else { Lack::Alertmanager };
         }
-        if age < YOUNG {
-            let looked = self.page(prometheus::TARGETS).await.and_then(|answer| prometheus::has_looked(&answer));
-            match looked {
-                Ok((false, _)) => return Lack::Time,
-                // It may have none.
-                Ok((true, false)) if age < YOUNG / 2 => return Lack::Time,
-                Ok((true, _)) | Err(_) => {}
+        if age < YOUNG
+            && let Ok(targets) = own.api.targets().await
+        {
+            // It may have none.
+            let has_none = targets.is_empty() && age < YOUNG / 2;
+            if has_none || !prometheus::has_looked(&targets) {
+                return Lack::Time;
             }
         }
         Lack::Nothing
@@ -159,6 +216,9 @@ impl Asked {
                 let mut events = self.unasked(look.at);
                 events.extend(self.take(answer, times, look));
                 self.last = sent;
+                if let Server::Prometheus(own) = &mut self.server {
+                    events.extend(own.ask_for_metrics(self.source, times).await);
+                }
                 events
             }
             Err(reason) => {
@@ -184,56 +244,58 @@ impl Asked {
         stages.iter().map(one).collect()
     }
 
-    async fn page(&self, path: &str) -> Result<String, String> {
-        self.client.page(&below(&self.url, path), LONGEST).await
-    }
-
-    async fn answer(&mut self) -> Result<Answer, String> {
+    async fn answer(&mut self) -> Result<Shown, String> {
         match &self.server {
             Server::Prometheus(own) => {
+                if own.is_grafana {
+                    let (rules, skew) = own.api.dated::<prometheus::Groups>(prometheus::RULES_OF_GRAFANA).await?;
+                    return Ok(Shown::Rules(rules.into(), skew));
+                }
                 let is_due = own.looks.is_multiple_of(CLOCK_EVERY);
-                let rules = parsed(self.page(prometheus::RULES).await?, prometheus::rules).await?;
+                let rules: prometheus::Groups = own.api.get(prometheus::RULES).await?;
                 // Without it the rules are told all the same.
-                let skew = if is_due { self.skew().await.ok() } else { None };
-                Ok(Answer::Rules(rules, skew))
+                let skew = if is_due { own.api.skew().await.ok() } else { None };
+                Ok(Shown::Rules(rules.into(), skew))
             }
-            Server::Alertmanager(_) => {
-                parsed(self.page(alertmanager::ALERTS).await?, alertmanager::alerts).await.map(Answer::Active)
+            Server::Alertmanager(own) => {
+                let page = own.client.page(&below(&self.way.url, alertmanager::ALERTS), LONGEST).await?;
+                parsed(page, alertmanager::alerts).await.map(Shown::Active)
             }
         }
     }
 
-    async fn skew(&self) -> Result<Skew, String> {
-        let before = Wall::now();
-        let answer = self.page(prometheus::TIME).await?;
-        let after = Wall::now();
-        Ok(Skew::measured(prometheus::time(&answer)?, (before, after)))
-    }
-
-    fn take(&mut self, answer: Answer, times: Times, look: Look) -> Vec<Event> {
+    fn take(&mut self, answer: Shown, times: Times, look: Look) -> Vec<Event> {
         match (&mut self.server, answer) {
-            (Server::Prometheus(own), Answer::Rules(rules, skew)) => own.take(self.source, rules, skew, times, look),
-            (Server::Alertmanager(own), Answer::Active(active)) => own.take(active, times, look),
-            (Server::Prometheus(_), Answer::Active(_)) | (Server::Alertmanager(_), Answer::Rules(..)) => Vec::new(),
+            (Server::Prometheus(own), Shown::Rules(rules, skew)) => own.take(self.source, rules, skew, times, look),
+            (Server::Alertmanager(own), Shown::Active(active)) => own.take(active, times, look),
+            (Server::Prometheus(_), Shown::Active(_)) | (Server::Alertmanager(_), Shown::Rules(..)) => Vec::new(),
         }
     }
 
-    /// What its rules did, read from its series when all is over; nothing where it has none.
-    pub async fn history(&mut self, times: Times) -> Option<Event> {
-        let Server::Prometheus(own) = &self.server else { return None };
-        let client = match ControlClient::new(PATIENCE_AFTERWARDS, self.trust.as_ref()) {
-            Ok(client) => client,
-            Err(problem) => return Some(Event::Problem { problem }),
+    /// What its rules did and which metrics they lacked, read from its series when all is over; nothing where it has none.
+    pub async fn history(&mut self, times: Times) -> Vec<Event> {
+        let own = match &mut self.server {
+            Server::Prometheus(own) if !own.is_grafana => own,
+            Server::Prometheus(_) | Server::Alertmanager(_) => return Vec::new(),
         };
-        let skew = self.skew().await.unwrap_or(own.skew);
-        let read = Samples { client: &client, url: &self.url, skew, rules: &own.rules };
-        Some(match read.history(self.source, times).await {
+        let api = match self.way.prometheus(PATIENCE_AFTERWARDS) {
+            Ok(api) => api,
+            Err(problem) => return vec![Event::Problem { problem }],
+        };
+        let told = api.skew().await;
+        let back = (times.now().div_ceil(SECOND) + LOOKS_BACK, told.as_ref().unwrap_or(&own.skew).theirs(Wall::now()));
+        // One that does not answer is not asked for everything, each time with patience.
+        let lacking = if told.is_ok() { own.lacked(self.source, &api, back).await } else { None };
+        let skew = told.unwrap_or(own.skew);
+        let read = Samples { api, skew, rules: &own.rules };
+        let history = match read.history(self.source, times).await {
             Ok(history) => Event::AlertHistory(history),
             Err(why) => {
-                let problem = format!("what the rules of {} did could not be read afterwards: {why}", self.url);
+                let problem = format!("what the rules of {} did could not be read afterwards: {why}", self.way.url);
                 Event::Problem { problem }
             }
-        })
+        };
+        lacking.into_iter().chain([history]).collect()
     }
 }
 
@@ -265,10 +327,51 @@ impl OfPrometheus {
         }
         let mut events: Vec<Event> = alerts.into_iter().map(Event::Alert).collect();
         if differ {
+            (self.metrics, self.rounds) = (None, 0);
             self.rules = rules.rules;
             events.insert(0, Event::AlertRules(AlertRules { source, rules: self.rules.clone() }));
         }
         events
+    }
+}
+
+impl OfPrometheus {
+    /// Which metrics of its rules it has: in the first seconds of the load, and later from time to time while any is missing.
+    async fn ask_for_metrics(&mut self, source: usize, times: Times) -> Option<Event> {
+        if !times.has_begun() || self.is_grafana {
+            return None;
+        }
+        self.rounds += 1;
+        if self.rounds > FIRST_LOOKS && !self.rounds.is_multiple_of(CLOCK_EVERY) {
+            return None;
+        }
+        if self.metrics.is_none() {
+            self.metrics = Metrics::of(&self.rules, &self.api).await.ok();
+        }
+        let metrics = self.metrics.as_mut().filter(|metrics| !metrics.is_whole())?;
+        metrics.ask(&self.api, None).await.ok()?;
+        if self.rounds < FIRST_LOOKS { None } else { self.told(source) }
+    }
+
+    /// The same at the end: a metric may have been there between two looks.
+    async fn lacked(&mut self, source: usize, api: &Prometheus, back: (u64, Wall)) -> Option<Event> {
+        if self.metrics.is_none() {
+            self.metrics = Metrics::of(&self.rules, api).await.ok();
+        }
+        let metrics = self.metrics.as_mut().filter(|metrics| !metrics.is_whole())?;
+        metrics.ask(api, Some(back)).await.ok()?;
+        self.told(source)
+    }
+
+    /// Its rules with the metrics that they lack, if that is new.
+    fn told(&mut self, source: usize) -> Option<Event> {
+        let mut rules = self.rules.clone();
+        self.metrics.as_ref()?.tell(&mut rules);
+        if rules == self.rules {
+            return None;
+        }
+        self.rules = rules;
+        Some(Event::AlertRules(AlertRules { source, rules: self.rules.clone() }))
     }
 }
 
@@ -289,15 +392,14 @@ impl OfAlertmanager {
 
 /// Reads the samples of alerts.
 struct Samples<'s> {
-    client: &'s ControlClient,
-    url: &'s str,
+    api: Prometheus,
     skew: Skew,
     rules: &'s [AlertRule],
 }
 
 impl Samples<'_> {
-    async fn page(&self, path: &str) -> Result<String, String> {
-        self.client.page(&below(self.url, path), LONGEST).await
+    async fn raw(&self, of: &str, seconds: u64, end: Wall) -> Result<Answer, String> {
+        self.api.query(&prometheus::samples(of, seconds), Some(end)).await
     }
 
     async fn history(&self, source: usize, times: Times) -> Result<AlertHistory, String> {
@@ -310,12 +412,12 @@ impl Samples<'_> {
         let (mut left, mut end) = (all, until);
         while left > 0 {
             let part = left.min(prometheus::CHUNK);
-            history.add_states(&self.page(&prometheus::samples("ALERTS", part, end)).await?)?;
-            history.add_since(&self.page(&prometheus::samples("ALERTS_FOR_STATE", part, end)).await?)?;
+            history.add_states(self.raw("ALERTS", part, end).await?)?;
+            history.add_since(self.raw("ALERTS_FOR_STATE", part, end).await?)?;
             left -= part;
             end = Wall(end.0 - i128::from(part * SECOND));
         }
-        history.add_present(&self.page(&prometheus::present(until)).await?)?;
+        history.add_present(self.api.query("ALERTS", Some(until)).await?)?;
         // Of what was before the load only counts how it was when that began.
         let mut before: BTreeMap<Key, AlertState> = BTreeMap::new();
         let mut alerts = Vec::new();

@@ -174,7 +174,7 @@ impl Sources {
 fn stage(kind: AlertSourceKind) -> AlertStage {
     match kind {
         AlertSourceKind::Prometheus => AlertStage::Rule,
-        AlertSourceKind::Alertmanager => AlertStage::Active,
+        AlertSourceKind::Alertmanager | AlertSourceKind::Grafana => AlertStage::Active,
         AlertSourceKind::Webhook => AlertStage::Delivered,
     }
 }

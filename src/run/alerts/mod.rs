@@ -5,6 +5,7 @@ mod alertmanager;
 mod asked;
 mod before;
 mod message;
+mod metrics;
 mod prometheus;
 mod receiver;
 mod seen;
@@ -17,7 +18,7 @@ use crate::engine::http::host::addresses;
 use crate::engine::pace::clock::Clock;
 use crate::measure::{Alerting, Event};
 use crate::plan::{AlertSource, AlertSourceKind, Plan, Text};
-use asked::Asked;
+use asked::{Asked, Way};
 use receiver::Receiver;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -64,20 +65,24 @@ impl Sources {
             let text = |text: &Text| {
                 known.text(text).map_err(|why| format!("where the source of alerts `{}` is: {why}", source.name))
             };
-            let trust = |url: &str| url.starts_with("https://").then(|| known.trust(None));
-            let mut rules = source.prometheus.as_ref().map(text).transpose()?;
+            let header = |(name, value): &(String, Text)| Ok((name.clone(), text(value)?));
+            let headers = source.headers.iter().map(header).collect::<Result<Vec<_>, String>>()?;
+            let way = |address: &Text| -> Result<Way, String> {
+                let url = text(address)?;
+                let trust = url.starts_with("https://").then(|| known.trust(None));
+                Ok(Way { url, headers: headers.clone(), trust })
+            };
             match source.kind {
-                AlertSourceKind::Prometheus => rules = Some(text(&source.address)?),
+                AlertSourceKind::Prometheus => self.asked.push(Asked::prometheus(index, way(&source.address)?)?),
                 AlertSourceKind::Alertmanager => {
-                    let url = text(&source.address)?;
-                    let trust = trust(&url);
-                    self.asked.push(Asked::alertmanager(index, url, rules.is_none(), trust)?);
+                    let tells_rules = source.prometheus.is_none();
+                    self.asked.push(Asked::alertmanager(index, way(&source.address)?, tells_rules)?);
                 }
+                AlertSourceKind::Grafana => self.asked.extend(Asked::grafana(index, &way(&source.address)?)?),
                 AlertSourceKind::Webhook => {}
             }
-            if let Some(url) = rules {
-                let trust = trust(&url);
-                self.asked.push(Asked::prometheus(index, url, trust)?);
+            if let Some(rules) = &source.prometheus {
+                self.asked.push(Asked::prometheus(index, way(rules)?)?);
             }
         }
         Ok(())
@@ -102,7 +107,9 @@ impl AlertSource {
     fn listens(&self) -> Option<&Text> {
         match self.kind {
             AlertSourceKind::Webhook => Some(&self.address),
-            AlertSourceKind::Alertmanager | AlertSourceKind::Prometheus => self.receiver.as_ref(),
+            AlertSourceKind::Alertmanager | AlertSourceKind::Prometheus | AlertSourceKind::Grafana => {
+                self.receiver.as_ref()
+            }
         }
     }
 }

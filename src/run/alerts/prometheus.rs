@@ -1,36 +1,23 @@
-//! What a Prometheus says of its alerting rules, over its HTTP API v1: now, and afterwards by the series `ALERTS`.
+//! What a Prometheus says of its alerting rules: now, and afterwards by the series `ALERTS`.
 
 use super::seen::{Found, Key};
-use super::times::{Skew, Times, Wall};
+use super::times::Times;
 use crate::check::program::in_evaluations;
 use crate::measure::{AlertRule, AlertState};
+use crate::run::prometheus::{Answer, Element, Series, Target, or_empty};
+use crate::run::wall::{Skew, Wall};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The rules with the alerts of each that are pending or fire.
 pub const RULES: &str = "/api/v1/rules?type=alert";
-/// The server's clock.
-pub const TIME: &str = "/api/v1/query?query=time()";
+/// The same of a Grafana, which tells of its recording rules as well.
+pub const RULES_OF_GRAFANA: &str = "/api/v1/rules";
 
+/// An answer to [`RULES`].
 #[derive(Deserialize)]
-struct Envelope<D> {
-    status: String,
-    #[serde(default)]
-    error: String,
-    data: Option<D>,
-}
-
-fn data<'a, D: Deserialize<'a>>(answer: &'a str) -> Result<D, String> {
-    let envelope: Envelope<D> =
-        serde_json::from_str(answer).map_err(|error| format!("the answer is none of Prometheus: {error}"))?;
-    match envelope.data {
-        Some(data) if envelope.status == "success" => Ok(data),
-        _ => Err(format!("the answer is an error: {}", envelope.error)),
-    }
-}
-
-#[derive(Deserialize)]
-struct Groups {
+pub struct Groups {
+    #[serde(deserialize_with = "or_empty")]
     groups: Vec<Group>,
 }
 
@@ -39,6 +26,7 @@ struct Group {
     /// In seconds.
     #[serde(default)]
     interval: f64,
+    #[serde(default, deserialize_with = "or_empty")]
     rules: Vec<Rule>,
 }
 
@@ -46,20 +34,22 @@ struct Group {
 #[serde(rename_all = "camelCase")]
 struct Rule {
     name: String,
+    #[serde(default, rename = "type")]
+    kind: String,
     #[serde(default)]
     query: String,
     #[serde(default)]
     duration: f64,
     #[serde(default)]
     keep_firing_for: f64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     labels: BTreeMap<String, String>,
     #[serde(default)]
     health: String,
     #[serde(default)]
     last_error: String,
     last_evaluation: Option<Wall>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     alerts: Vec<Active>,
 }
 
@@ -71,7 +61,7 @@ struct Active {
     active_at: Option<Wall>,
 }
 
-/// An answer to [`RULES`].
+/// The rules of an answer that are alerts.
 #[derive(Debug, Default)]
 pub struct Rules {
     pub rules: Vec<AlertRule>,
@@ -94,48 +84,54 @@ fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9) as u64
 }
 
-/// The rules of an answer that are alerts.
-pub fn rules(answer: &str) -> Result<Rules, String> {
-    let Groups { groups } = data(answer)?;
-    let mut out = Rules::default();
-    for Group { interval, rules } in groups {
-        let interval = nanoseconds(interval);
-        for rule in rules {
-            let times = AlertTimes { interval, held: nanoseconds(rule.duration) };
-            if rule.health == "unknown" {
-                out.new.push(rule.name.clone());
-            }
-            if let Some(last) = rule.last_evaluation {
-                let known = out.evaluated.entry(rule.name.clone()).or_insert(last);
-                *known = last.max(*known);
-            }
-            for active in rule.alerts {
-                let firing = match active.state.as_str() {
-                    "firing" => true,
-                    "pending" => false,
-                    _ => continue,
+impl From<Groups> for Rules {
+    fn from(Groups { groups }: Groups) -> Rules {
+        let mut out = Rules::default();
+        for Group { interval, rules } in groups {
+            let interval = nanoseconds(interval);
+            for rule in rules {
+                if rule.kind == "recording" {
+                    continue;
+                }
+                let times = AlertTimes { interval, held: nanoseconds(rule.duration) };
+                if rule.health == "unknown" {
+                    out.new.push(rule.name.clone());
+                }
+                if let Some(last) = rule.last_evaluation {
+                    let known = out.evaluated.entry(rule.name.clone()).or_insert(last);
+                    *known = last.max(*known);
+                }
+                for active in rule.alerts {
+                    // A Grafana tells since when it fires, and not since when its expression holds. In brackets it tells the reason.
+                    let at_once = AlertTimes { interval, held: 0 };
+                    let (firing, times) = match active.state.split(' ').next().unwrap_or_default() {
+                        "firing" => (true, times),
+                        "Alerting" | "Recovering" => (true, at_once),
+                        "pending" | "Pending" => (false, times),
+                        _ => continue,
+                    };
+                    let Some(key) = Key::of(active.labels) else { continue };
+                    out.active.push((key, firing, active.active_at, times));
+                }
+                let problem = match (rule.health.as_str(), rule.last_error) {
+                    ("err" | "error", error) if error.is_empty() => Some("it could not be evaluated".to_owned()),
+                    ("err" | "error", error) => Some(error),
+                    _ => None,
                 };
-                let Some(key) = Key::of(active.labels) else { continue };
-                out.active.push((key, firing, active.active_at, times));
+                out.rules.push(AlertRule {
+                    name: rule.name,
+                    expression: rule.query,
+                    labels: rule.labels.into_iter().collect(),
+                    interval,
+                    held: times.held,
+                    kept: nanoseconds(rule.keep_firing_for),
+                    problem,
+                    absent: Vec::new(),
+                });
             }
-            let problem = match (rule.health.as_str(), rule.last_error) {
-                ("err", error) if error.is_empty() => Some("it could not be evaluated".to_owned()),
-                ("err", error) => Some(error),
-                _ => None,
-            };
-            out.rules.push(AlertRule {
-                name: rule.name,
-                expression: rule.query,
-                labels: rule.labels.into_iter().collect(),
-                interval,
-                held: times.held,
-                kept: nanoseconds(rule.keep_firing_for),
-                problem,
-                absent: Vec::new(),
-            });
         }
+        out
     }
-    Ok(out)
 }
 
 impl Rules {
@@ -185,65 +181,33 @@ impl Rules {
     }
 }
 
-/// What the server's clock was, from an answer to [`TIME`].
-pub fn time(answer: &str) -> Result<Wall, String> {
-    #[derive(Deserialize)]
-    struct Scalar {
-        result: (f64, String),
-    }
-    let Scalar { result: (_, value) } = data(answer)?;
-    value.parse().map(Wall::seconds).map_err(|_| format!("`{value}` is no time"))
-}
-
-/// Since when the server runs, whom it tells of alerts, and whether it has looked at all that it watches.
+/// Since when the server runs, and whom it tells of alerts.
 pub const RUNTIME: &str = "/api/v1/status/runtimeinfo";
 pub const ALERTMANAGERS: &str = "/api/v1/alertmanagers";
-pub const TARGETS: &str = "/api/v1/targets?state=active";
 
-pub fn started(answer: &str) -> Result<Wall, String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Runtime {
-        start_time: Wall,
-    }
-    data(answer).map(|Runtime { start_time }| start_time)
-}
-
-pub fn tells_somebody(answer: &str) -> Result<bool, String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Alertmanagers {
-        active_alertmanagers: Vec<serde_json::Value>,
-    }
-    data(answer).map(|Alertmanagers { active_alertmanagers }| !active_alertmanagers.is_empty())
-}
-
-/// Whether it has looked at each of its targets, and whether it has any.
-pub fn has_looked(answer: &str) -> Result<(bool, bool), String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Targets {
-        active_targets: Vec<Target>,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        health: String,
-    }
-    let Targets { active_targets } = data(answer)?;
-    Ok((active_targets.iter().all(|target| target.health != "unknown"), !active_targets.is_empty()))
-}
-
-/// A series with its samples: when, and how much.
+/// An answer to [`RUNTIME`].
 #[derive(Debug, Deserialize)]
-struct Series {
-    metric: BTreeMap<String, String>,
-    #[serde(default)]
-    values: Vec<(f64, String)>,
+#[serde(rename_all = "camelCase")]
+pub struct Runtime {
+    pub start_time: Wall,
 }
 
-#[derive(Deserialize)]
-struct Matrix {
-    result: Vec<Series>,
+/// An answer to [`ALERTMANAGERS`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alertmanagers {
+    active_alertmanagers: Vec<serde_json::Value>,
+}
+
+impl Alertmanagers {
+    pub fn is_somebody(&self) -> bool {
+        !self.active_alertmanagers.is_empty()
+    }
+}
+
+/// Whether it has looked at each of its targets.
+pub fn has_looked(targets: &[Target]) -> bool {
+    targets.iter().all(|target| target.health != "unknown")
 }
 
 /// Of each alert when it was pending and when it fired, and when its expression had begun to hold, as `ALERTS` and `ALERTS_FOR_STATE` have it.
@@ -271,13 +235,9 @@ pub struct Change {
 /// What one query for raw samples covers, in seconds, so that no answer is too long.
 pub const CHUNK: u64 = 1_800;
 
-/// The queries for raw samples in this many seconds up to an instant, and for what is there at that.
-pub fn samples(of: &str, seconds: u64, until: Wall) -> String {
-    format!("/api/v1/query?query={of}%5B{seconds}s%5D&time={:.3}", until.as_seconds())
-}
-
-pub fn present(until: Wall) -> String {
-    format!("/api/v1/query?query=ALERTS&time={:.3}", until.as_seconds())
+/// The query for raw samples in this many seconds.
+pub fn samples(of: &str, seconds: u64) -> String {
+    format!("{of}[{seconds}s]")
 }
 
 impl History {
@@ -292,9 +252,8 @@ impl History {
     }
 
     /// An answer of `ALERTS[…]`.
-    pub fn add_states(&mut self, answer: &str) -> Result<(), String> {
-        let Matrix { result } = data(answer)?;
-        for Series { metric, values } in result {
+    pub fn add_states(&mut self, answer: Answer) -> Result<(), String> {
+        for Series { metric, values } in answer.matrix()? {
             let Some((samples, Some(state))) = self.of(metric) else { continue };
             samples.states.extend(values.iter().map(|(at, _)| (Wall::seconds(*at), state)));
         }
@@ -302,9 +261,8 @@ impl History {
     }
 
     /// An answer of `ALERTS_FOR_STATE[…]`.
-    pub fn add_since(&mut self, answer: &str) -> Result<(), String> {
-        let Matrix { result } = data(answer)?;
-        for Series { metric, values } in result {
+    pub fn add_since(&mut self, answer: Answer) -> Result<(), String> {
+        for Series { metric, values } in answer.matrix()? {
             let Some((samples, _)) = self.of(metric) else { continue };
             let values =
                 values.iter().filter_map(|(at, since)| Some((Wall::seconds(*at), since.parse::<f64>().ok()? as i64)));
@@ -314,9 +272,8 @@ impl History {
     }
 
     /// An answer of `ALERTS` at the last instant.
-    pub fn add_present(&mut self, answer: &str) -> Result<(), String> {
-        let Matrix { result } = data(answer)?;
-        for Series { metric, .. } in result {
+    pub fn add_present(&mut self, answer: Answer) -> Result<(), String> {
+        for Element { metric, .. } in answer.vector()? {
             if let Some((samples, Some(_))) = self.of(metric) {
                 samples.lasts = true;
             }
@@ -376,6 +333,7 @@ mod tests {
     #![allow(clippy::unwrap_used)] // A test may panic.
     use super::*;
     use crate::base::units::SECOND;
+    use crate::run::prometheus::{Targets, data};
 
     /// The example of the API's own description (prometheus.io, HTTP API, rules), with an alert that fires next to the pending one.
     const ANSWER: &str = r#"{"status":"success","data":{"groups":[{"name":"example","file":"rules.yml","interval":5,"limit":0,"rules":[
@@ -388,7 +346,7 @@ mod tests {
 
     #[test]
     fn rules_and_their_alerts_are_read() {
-        let mut read = rules(ANSWER).unwrap();
+        let mut read = Rules::from(data::<Groups>(ANSWER).unwrap());
         let told: Vec<_> =
             read.rules.iter().map(|rule| (rule.name.as_str(), rule.held, rule.problem.as_deref())).collect();
         assert_eq!(told, [("HighLatency", 12 * SECOND, None), ("Broken", 0, Some("many-to-many")), ("New", 0, None)]);
@@ -406,34 +364,48 @@ mod tests {
         assert!(!read.differ(&others));
         others[0].problem = Some("another".to_owned());
         assert!(read.differ(&others) && read.differ(&[]));
-        for (wrong, why) in [
-            ("<html>", "none of Prometheus"),
-            ("{}", "none of Prometheus"),
-            (r#"{"status":"error","errorType":"bad_data","error":"no"}"#, "an error: no"),
-            (r#"{"status":"success","data":[]}"#, "none of Prometheus"),
-        ] {
-            assert!(rules(wrong).unwrap_err().contains(why), "{wrong}");
-        }
-        assert_eq!(
-            time(r#"{"status":"success","data":{"resultType":"scalar","result":[1435781460.781,"1435781460.781"]}}"#),
-            Ok(Wall::seconds(1_435_781_460.781))
-        );
+    }
+
+    /// As a Grafana of version 11 answers, shortened.
+    #[test]
+    fn the_rules_of_a_grafana_are_read() {
+        const ANSWER: &str = r#"{"status":"success","data":{"groups":[{"name":"shop","file":"Shop","folderUid":"a1","interval":10,
+            "lastEvaluation":"2024-07-04T20:27:40Z","evaluationTime":0.01,"rules":[
+            {"uid":"b2","state":"firing","name":"Errors","folderUid":"a1","query":"[{\"refId\":\"A\"}]","duration":60,"keepFiringFor":0,
+             "labels":{"severity":"page"},"annotations":{"__dashboardUid__":"d"},"health":"ok","type":"alerting","lastEvaluation":"2024-07-04T20:27:40Z",
+             "alerts":[{"labels":{"alertname":"Errors","grafana_folder":"Shop"},"state":"Alerting","activeAt":"2024-07-04T20:27:10Z","value":"1e+00"},
+                       {"labels":{"alertname":"Errors","job":"b"},"state":"Alerting (Error)","activeAt":"2024-07-04T20:27:10Z","value":""},
+                       {"labels":{"alertname":"Errors","job":"c"},"state":"Pending","activeAt":"2024-07-04T20:27:30Z","value":""},
+                       {"labels":{"alertname":"Errors","job":"d"},"state":"Normal","activeAt":"2024-07-04T20:00:00Z","value":""},
+                       {"labels":{"alertname":"Errors","job":"e"},"state":"NoData","activeAt":"2024-07-04T20:00:00Z","value":""}]},
+            {"name":"Broken","query":"","duration":0,"labels":null,"health":"error","lastError":"no such data source","type":"alerting","alerts":null},
+            {"name":"recorded","query":"","health":"ok","type":"recording"}]}],"totals":{"firing":1}}}"#;
+        let mut read = Rules::from(data::<Groups>(ANSWER).unwrap());
+        let told: Vec<_> = read.rules.iter().map(|rule| (rule.name.as_str(), rule.problem.as_deref())).collect();
+        assert_eq!(told, [("Errors", None), ("Broken", Some("no such data source"))]);
+        let found = read.found(Times::default(), Skew::default());
+        let states: Vec<_> = found.iter().map(|one| (one.state, one.earlier, one.at)).collect();
+        let fires = (AlertState::Firing, None, Some(0));
+        assert_eq!(states, [fires, fires, (AlertState::Pending, None, Some(0))]);
     }
 
     /// What a server of version 2.42 answers that has just started, and later.
     #[test]
     fn what_a_young_server_knows() {
         let runtime = r#"{"status":"success","data":{"startTime":"1970-01-01T00:00:02.5Z","CWD":"/","reloadConfigSuccess":true}}"#;
-        assert_eq!(started(runtime), Ok(Wall(2_500_000_000)));
+        assert_eq!(data::<Runtime>(runtime).unwrap().start_time, Wall(2_500_000_000));
         let none = r#"{"status":"success","data":{"activeAlertmanagers":[],"droppedAlertmanagers":[]}}"#;
         let one = r#"{"status":"success","data":{"activeAlertmanagers":[{"url":"http://a/api/v2/alerts"}],"droppedAlertmanagers":[]}}"#;
-        assert_eq!((tells_somebody(none), tells_somebody(one)), (Ok(false), Ok(true)));
+        let is_somebody = |answer: &str| data::<Alertmanagers>(answer).unwrap().is_somebody();
+        assert_eq!((is_somebody(none), is_somebody(one)), (false, true));
         let targets = |all: &str| {
-            has_looked(&format!(r#"{{"status":"success","data":{{"activeTargets":[{all}],"droppedTargets":[]}}}}"#))
+            let text = format!(r#"{{"status":"success","data":{{"activeTargets":[{all}],"droppedTargets":[]}}}}"#);
+            let Targets { active_targets } = data(&text).unwrap();
+            (has_looked(&active_targets), !active_targets.is_empty())
         };
         let (up, unknown) = (r#"{"health":"up","lastError":""}"#, r#"{"health":"unknown"}"#);
-        assert_eq!((targets(""), targets(up)), (Ok((true, false)), Ok((true, true))));
-        assert_eq!(targets(&format!("{up},{unknown}")), Ok((false, true)));
+        assert_eq!((targets(""), targets(up)), ((true, false), (true, true)));
+        assert_eq!(targets(&format!("{up},{unknown}")), (false, true));
     }
 
     fn states(samples: &[(&str, &[u64])]) -> String {
@@ -476,15 +448,16 @@ mod tests {
     fn samples_tell_when_an_alert_was_pending_fired_and_was_resolved() {
         let of = |text: &str, more: Option<&str>| {
             let mut history = History::default();
-            history.add_states(text).unwrap();
-            more.into_iter().for_each(|more| history.add_since(more).unwrap());
+            history.add_states(data(text).unwrap()).unwrap();
+            more.into_iter().for_each(|more| history.add_since(data(more).unwrap()).unwrap());
             history
         };
         let text = states(&[("pending", &[10, 11]), ("firing", &[12, 13])]);
         assert_eq!(changes(of(&text, None), SECOND), [("is pending", 10.25), ("fires", 12.25), ("is resolved", 14.25)]);
         // It is still there, which lacks of evaluations do not end.
         let mut history = of(&text, None);
-        history.add_present(&states(&[("firing", &[])])).unwrap();
+        let present = r#"{"resultType":"vector","result":[{"metric":{"__name__":"ALERTS","alertstate":"firing","alertname":"A","job":"b"},"value":[13,"1"]}]}"#;
+        history.add_present(serde_json::from_str(present).unwrap()).unwrap();
         assert_eq!(changes(history, SECOND), [("is pending", 10.25), ("fires", 12.25)]);
         // Two evaluations are missing.
         let text = states(&[("firing", &[10, 13])]);
@@ -503,12 +476,5 @@ mod tests {
             changes(of(&states(&[("firing", &[10, 15, 20])]), None), 0),
             [("fires", 10.25), ("is resolved", 25.25)]
         );
-    }
-
-    #[test]
-    fn queries_of_samples_are_of_an_instant() {
-        let until = Wall::seconds(1_700_000_000.5);
-        assert_eq!(samples("ALERTS", 60, until), "/api/v1/query?query=ALERTS%5B60s%5D&time=1700000000.500");
-        assert_eq!(present(until), "/api/v1/query?query=ALERTS&time=1700000000.500");
     }
 }

@@ -1,7 +1,7 @@
 //! What is known of the alerts of one stage: from what a server shows or sends follows what changed.
 
-use super::times::Wall;
 use crate::measure::{Alert, AlertStage, AlertState};
+use crate::run::wall::Wall;
 use std::collections::BTreeMap;
 
 /// An alert by its name and its other labels; of what is delivered, by the receiver in the server's configuration too.
@@ -15,6 +15,8 @@ pub struct Key {
 impl Key {
     /// `None` where the labels name no alert.
     pub fn of(mut labels: BTreeMap<String, String>) -> Option<Key> {
+        // What begins so is the server's own, such as the `__alert_rule_uid__` of a Grafana.
+        labels.retain(|name, _| !name.starts_with("__"));
         let name = labels.remove("alertname").filter(|name| !name.is_empty())?;
         Some(Key { name, labels: labels.into_iter().collect(), receiver: None })
     }

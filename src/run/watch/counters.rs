@@ -2,21 +2,19 @@
 //! each target is waited for, and after it two that show the same.
 
 use super::Watcher;
-use crate::base::socket::below;
 use crate::base::units::MILLISECOND;
 use crate::engine::pace::clock::Clock;
 use crate::measure::{Counted, CounterSeries, ScrapeTarget, scrape_interval};
 use crate::plan::{Counter, Plan};
 use crate::run::ask::ControlClient;
+use crate::run::prometheus::{Prometheus, Sample, Series, number};
 use crate::run::resolve::resolved::Resolved;
-use serde_json::Value;
+use crate::run::wall::Wall;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// A Prometheus answers a range of samples within that.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// An answer is never longer, in MiB.
-const LONGEST: usize = 16;
 /// One that cannot be asked for so long is waited for no more.
 const GONE: Duration = Duration::from_secs(10);
 /// A Prometheus that has just started knows its targets five seconds later.
@@ -78,8 +76,9 @@ impl<'p> Counters<'p> {
     }
 
     async fn prepare(&self, counter: &Counter, open: &mut Open, begin: Instant) {
-        match self.clock_of(&open.url).await {
-            Ok((ahead, skew)) => (open.ahead, open.skew) = (ahead, skew),
+        let skew = async { self.server(&open.url)?.skew().await };
+        match skew.await {
+            Ok(skew) => (open.ahead, open.skew) = (skew.ahead_in_millis(), skew.doubt_in_millis()),
             Err(problem) => {
                 open.problem = Some(problem);
                 return;
@@ -227,26 +226,6 @@ impl<'p> Counters<'p> {
         }
     }
 
-    /// How far its clock is ahead of ours for certain, and how exactly that is known.
-    async fn clock_of(&self, url: &str) -> Result<(i64, i64), String> {
-        let before = now();
-        let answer = self.asked(url, "time()", None).await?;
-        let after = now();
-        let theirs = answer["result"][1].as_str().and_then(|text| text.parse::<f64>().ok());
-        let theirs = theirs.map(|seconds| (seconds * 1e3) as i64).ok_or("the answer is no value of an instant")?;
-        let half = (after - before + 1) / 2;
-        let ahead = theirs - (before + after) / 2;
-        Ok(if ahead.abs() <= half + 1 { (0, half + 1) } else { (ahead, half + 1) })
-    }
-
-    /// Where nothing is scraped, no scrape need be waited for.
-    async fn has_no_targets(&self, url: &str) -> bool {
-        let Some(client) = &self.client else { return true };
-        let answer = client.page(&below(url, "/api/v1/targets?state=active"), LONGEST).await;
-        let answer: Value = answer.ok().and_then(|answer| serde_json::from_str(&answer).ok()).unwrap_or_default();
-        answer["data"]["activeTargets"].as_array().is_some_and(Vec::is_empty)
-    }
-
     /// When the targets of a counter were scraped, or all targets where it has none.
     async fn ups(&self, url: &str, counter: &Counter, back: i64) -> Result<Matrix, String> {
         let own = self.range(url, &counter.up, back, None).await?;
@@ -272,19 +251,19 @@ impl<'p> Counters<'p> {
     /// The samples of a selector in the last milliseconds before an instant, or before now.
     async fn range(&self, url: &str, selector: &str, back: i64, at: Option<i64>) -> Result<Matrix, String> {
         let query = format!("{selector}[{}ms]", back.max(1));
-        matrix(&self.asked(url, &query, at).await?)
+        let answer = self.server(url)?.query(&query, at.map(Wall::from_millis)).await?;
+        answer.matrix().map(matrix)
     }
 
-    async fn asked(&self, url: &str, query: &str, at: Option<i64>) -> Result<Value, String> {
-        let Some(client) = &self.client else { return Err("nobody is asked".to_owned()) };
-        let mut address = below(url, "/api/v1/query?query=");
-        crate::engine::http::template::percent_encode(query, "-._~", &mut address);
-        if let Some(at) = at {
-            address.push_str(&format!("&time={}.{:03}", at.div_euclid(1000), at.rem_euclid(1000)));
-        }
-        let answer = client.page(&address, LONGEST).await?;
-        let mut answer: Value = serde_json::from_str(&answer).map_err(|_| "the answer is no JSON".to_owned())?;
-        Ok(answer["data"].take())
+    fn server(&self, url: &str) -> Result<Prometheus, String> {
+        let client = self.client.clone().ok_or("there is no Prometheus to ask")?;
+        Ok(Prometheus::new(client, url.to_owned()))
+    }
+
+    /// Without targets there is no scrape to wait for.
+    async fn has_no_targets(&self, url: &str) -> bool {
+        let Ok(server) = self.server(url) else { return true };
+        server.targets().await.is_ok_and(|targets| targets.is_empty())
     }
 }
 
@@ -325,8 +304,7 @@ impl Patience {
 
 /// Unix time in milliseconds.
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0))
+    Wall::now().as_millis()
 }
 
 /// How long until the next look at what is scraped so often.
@@ -361,28 +339,19 @@ fn settles(up: &Matrix, own: &Matrix, ended: i64, now: i64, interval: i64) -> Op
     is_scraped.then_some(since)
 }
 
-/// The series of an answer with their samples; what is no number is left out.
-fn matrix(answer: &Value) -> Result<Matrix, String> {
-    let series = answer["result"].as_array().filter(|_| answer["resultType"] == "matrix");
-    let series = series.ok_or("the answer holds no samples of series")?;
-    let mut all = Matrix::new();
-    for one in series {
-        let labels = one["metric"].as_object().into_iter().flatten();
-        let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-        let sample = |pair: &Value| {
-            let at = pair[0].as_f64()?;
-            let value = pair[1].as_str()?.parse::<f64>().ok().filter(|value| value.is_finite())?;
-            Some(((at * 1e3).round() as i64, value))
-        };
-        let samples = one["values"].as_array().into_iter().flatten().filter_map(sample).collect();
-        all.insert(labels, samples);
-    }
-    Ok(all)
+/// Series with their samples, in milliseconds; what is no number is left out.
+fn matrix(all: Vec<Series>) -> Matrix {
+    let sample = |sample: &Sample| {
+        let value = number(sample).ok().filter(|value| value.is_finite())?;
+        Some((Wall::seconds(sample.0).as_millis(), value))
+    };
+    all.into_iter().map(|own| (own.metric, own.values.iter().filter_map(sample).collect())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::prometheus::Answer;
 
     /// The example of the API's own description (prometheus.io, HTTP API, range vectors), as an instant query of a range gives it.
     #[test]
@@ -390,11 +359,9 @@ mod tests {
         let answer = r#"{"resultType":"matrix","result":[
             {"metric":{"__name__":"up","job":"prometheus"},"values":[[1435781430.781,"1"],[1435781445.781,"NaN"],[1435781460.7805,"2.5"]]},
             {"metric":{"__name__":"up","job":"node"},"values":[]}]}"#;
-        let matrix = matrix(&serde_json::from_str(answer).unwrap()).unwrap();
-        let all: Vec<Samples> = matrix.into_values().collect();
+        let answer: Answer = serde_json::from_str(answer).unwrap();
+        let all: Vec<Samples> = matrix(answer.matrix().unwrap()).into_values().collect();
         assert_eq!(all, [vec![], vec![(1_435_781_430_781, 1.0), (1_435_781_460_781, 2.5)]]);
-        assert!(super::matrix(&serde_json::json!({ "resultType": "vector", "result": [] })).is_err());
-        assert!(super::matrix(&Value::Null).is_err());
     }
 
     fn one(samples: &[(i64, f64)]) -> Matrix {

@@ -7,6 +7,7 @@ pub mod processes;
 mod prometheus;
 
 use super::ask::ControlClient;
+use super::prometheus::Prometheus;
 use super::resolve::resolved::Resolved;
 use super::service::State;
 use crate::base::exposition::Selector;
@@ -273,7 +274,7 @@ async fn look(all: &mut [Look], client: Option<&ControlClient>, at: u64, count: 
                 asked.spawn(page::read(client(), url.clone(), series.clone()));
             }
             Look::Query { url, query, place, missing } => {
-                asked.spawn(prometheus::ask(client(), url.clone(), query.clone(), (*place, *missing)));
+                asked.spawn(prometheus::ask(Prometheus::new(client(), url.clone()), query.clone(), (*place, *missing)));
             }
         }
     }
