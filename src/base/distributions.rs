@@ -64,6 +64,24 @@ pub fn at_least(count: u64, all: u64, share: f64) -> f64 {
     beta(count as f64, (all - count) as f64 + 1.0, share)
 }
 
+/// The shares that so many successes speak for with 95% certainty (Clopper and Pearson, Biometrika 26, 1934); all of them where nothing was
+/// tried.
+pub fn share_between(count: u64, all: u64) -> (f64, f64) {
+    const TAIL: f64 = 0.025;
+    // The probability of as many or more grows with the share.
+    let reaches = |count: u64, wanted: f64| {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            if at_least(count, all, middle) < wanted { low = middle } else { high = middle }
+        }
+        f64::midpoint(low, high)
+    };
+    let low = if count == 0 { 0.0 } else { reaches(count, TAIL) };
+    let high = if count >= all { 1.0 } else { reaches(count + 1, 1.0 - TAIL) };
+    (low, high)
+}
+
 /// Where an increasing function, symmetrical around 0, reaches a share.
 fn inverse(below: impl Fn(f64) -> f64, share: f64) -> f64 {
     let (mut low, mut high) = (-1.0, 1.0);
@@ -157,6 +175,20 @@ fn log_gamma(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// By R: `binom.test(7, 10)$conf.int`, `binom.test(3, 3)$conf.int`, and the rule of three.
+    #[test]
+    fn the_share_behind_a_count_lies_between_bounds() {
+        let near = |(low, high): (f64, f64), wanted: (f64, f64)| {
+            assert!((low - wanted.0).abs() < 1e-6 && (high - wanted.1).abs() < 1e-6, "{low} {high}");
+        };
+        near(share_between(7, 10), (0.347_547_1, 0.933_260_5));
+        near(share_between(3, 3), (0.292_401_8, 1.0));
+        near(share_between(0, 3), (0.0, 0.707_598_2));
+        near(share_between(0, 0), (0.0, 1.0));
+        let (_, high) = share_between(0, 1000);
+        assert!((high - 3.68 / 1000.0).abs() < 1e-5, "{high}");
+    }
 
     #[test]
     fn the_normal_distribution_is_that_of_the_tables() {

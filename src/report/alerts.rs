@@ -2,9 +2,10 @@
 
 use super::badge::{Badge, Tone};
 use super::seconds::seconds;
-use crate::base::units::tenths;
+use crate::base::distributions::share_between;
+use crate::base::units::{grouped, tenths};
 use crate::check::program::{AlertFacts, AlertSource, in_evaluations};
-use crate::measure::{AlertStage, Stats};
+use crate::measure::{AlertStage, AlertsReceived, Stats};
 use crate::metric::alerts::{self, AlertClass, AlertFinding, Firing};
 use crate::plan::{AlertDoes, Condition, Expectation, Plan, PlannedAlert, Range};
 use schemars::JsonSchema;
@@ -23,7 +24,9 @@ pub struct AlertTotals {
     pub others: Vec<OtherAlert>,
     /// When it could not be asked.
     pub unasked: Vec<Unasked>,
-    /// Rules that could not be evaluated, or have a metric of which no series exists.
+    /// What came to its receiver, if it has one.
+    pub received: Option<Received>,
+    /// Rules that could not be evaluated, or read a metric of which no series appeared.
     pub doubtful_rules: Vec<DoubtfulRule>,
 }
 
@@ -37,6 +40,9 @@ pub struct AlertScore {
     /// Those of which it is not known.
     pub unknown: u64,
     pub false_alarms: u64,
+    /// The share of the expected alerts that fired in time, and the share of those that fired that were expected.
+    pub recall: Option<AlertShare>,
+    pub precision: Option<AlertShare>,
     /// The time in which no alert was expected.
     #[serde(rename = "quiet_s", serialize_with = "seconds")]
     #[schemars(with = "f64")]
@@ -45,6 +51,55 @@ pub struct AlertScore {
     #[serde(rename = "delivery_s", serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<f64>>")]
     pub delivery: Option<Vec<u64>>,
+}
+
+/// A share of alerts with its 95% interval. It says what so few alerts prove of others, and decides nothing about those of this run.
+#[derive(Debug, Clone, Copy, JsonSchema, Serialize)]
+pub struct AlertShare {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl AlertShare {
+    /// Of so many; of some more it is not known.
+    fn of(count: u64, unknown: u64, all: u64) -> Option<AlertShare> {
+        let known = (all > unknown).then(|| count as f64 / (all - unknown) as f64)?;
+        let (low, high) = (share_between(count, all).0, share_between(count + unknown, all).1);
+        Some(AlertShare { value: known, low, high })
+    }
+
+    /// `67% (9%–99%)`.
+    pub fn told(self) -> String {
+        let percent = |share: f64| format!("{}%", grouped(100.0 * share, 0));
+        format!("{} ({}–{})", percent(self.value), percent(self.low), percent(self.high))
+    }
+}
+
+/// What came to a receiver.
+#[derive(Debug, Clone, Copy, JsonSchema, Serialize)]
+pub struct Received {
+    /// Notifications, of one alert or several.
+    pub messages: u64,
+    /// Alerts in them that were known to be in that state already.
+    pub repeated: u64,
+    /// Alerts in them that had no name, or were more than are kept.
+    pub left: u64,
+    /// Requests that were no notification.
+    pub refused: u64,
+}
+
+impl Received {
+    /// What it did not take, if anything.
+    pub fn told(self) -> Option<String> {
+        let count = |n: u64, what: &str| {
+            (n > 0).then(|| format!("{} {what}{}", grouped(n as f64, 0), if n == 1 { "" } else { "s" }))
+        };
+        let refused = count(self.refused, "request").map(|all| format!("refused {all} that held no notification"));
+        let left = count(self.left, "alert").map(|all| format!("left out {all} without a name or beyond its limits"));
+        let parts: Vec<String> = refused.into_iter().chain(left).collect();
+        (!parts.is_empty()).then(|| format!("its receiver {}", parts.join(" and ")))
+    }
 }
 
 /// An alert of an expectation.
@@ -143,7 +198,7 @@ impl DoubtfulRule {
     pub fn told(&self) -> Vec<String> {
         let failed = self.problem.as_ref().map(|problem| format!("the rule `{}` failed: {problem}", self.name));
         let absent = (!self.absent.is_empty()).then(|| {
-            format!("the rule `{}` cannot fire: no series of `{}` exists", self.name, self.absent.join("`, `"))
+            format!("the rule `{}` reads `{}`, of which no series appeared", self.name, self.absent.join("`, `"))
         });
         failed.into_iter().chain(absent).collect()
     }
@@ -232,7 +287,8 @@ pub fn alerts(plan: &Plan, stats: &Stats) -> Vec<AlertTotals> {
         score: score(index, stats),
         expected: plan.expectations.iter().filter_map(|own| expected(own, (index, source), stats)).collect(),
         others: alerts::others(index, stats).into_iter().map(other).collect(),
-        unasked: unasked(index, stats),
+        unasked: unasked((index, source), stats),
+        received: received(index, stats),
         doubtful_rules: doubtful_rules(index, stats),
     };
     plan.alert_sources.iter().enumerate().map(of).collect()
@@ -251,6 +307,8 @@ fn score(source: usize, stats: &Stats) -> AlertScore {
         fired: counts.fired,
         unknown: counts.unknown,
         false_alarms: counts.false_alarms,
+        recall: AlertShare::of(counts.in_time, counts.unknown, counts.expected),
+        precision: AlertShare::of(counts.fired, counts.unknown, counts.fired + counts.false_alarms + counts.unknown),
         quiet: counts.quiet,
         delivery,
     }
@@ -331,9 +389,29 @@ fn other(other: alerts::Other) -> OtherAlert {
     OtherAlert { name: other.firing.name, labels, allowed: other.allowed, instants }
 }
 
-fn unasked(source: usize, stats: &Stats) -> Vec<Unasked> {
-    let own = stats.alerts_unasked.iter().filter(|gap| gap.source == source);
-    own.map(|gap| Unasked { stage: gap.stage, range: gap.range, reason: gap.reason.clone() }).collect()
+/// When a source could not be asked. One server that tells of two stages was away once.
+fn unasked((index, source): (usize, &AlertSource), stats: &Stats) -> Vec<Unasked> {
+    let is_one = source.prometheus.is_none();
+    let mut all: Vec<Unasked> = Vec::new();
+    for gap in stats.alerts_unasked.iter().filter(|gap| gap.source == index) {
+        let same = |known: &&mut Unasked| {
+            is_one && known.reason == gap.reason && known.range.0 <= gap.range.1 && gap.range.0 <= known.range.1
+        };
+        match all.iter_mut().find(same) {
+            Some(known) => {
+                known.range = (known.range.0.min(gap.range.0), known.range.1.max(gap.range.1));
+                known.stage = known.stage.max(gap.stage);
+            }
+            None => all.push(Unasked { stage: gap.stage, range: gap.range, reason: gap.reason.clone() }),
+        }
+    }
+    all
+}
+
+fn received(source: usize, stats: &Stats) -> Option<Received> {
+    let own = stats.alerts_received.iter().find(|own| own.source == source)?;
+    let AlertsReceived { source: _, messages, repeated, left, refused } = *own;
+    Some(Received { messages, repeated, left, refused })
 }
 
 fn doubtful_rules(source: usize, stats: &Stats) -> Vec<DoubtfulRule> {

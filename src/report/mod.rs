@@ -36,7 +36,8 @@ mod windows;
 
 pub use addresses::AddressTotals;
 pub use alerts::{
-    AlertInstants, AlertScore, AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Part, Spent, Time, Unasked,
+    AlertInstants, AlertScore, AlertShare, AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Part, Received, Spent,
+    Time, Unasked,
 };
 pub use badge::{Badge, Tone};
 pub use causes::Failures;

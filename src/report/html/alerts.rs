@@ -4,7 +4,7 @@ use super::expectations::link;
 use super::markup::{class, line, prose, table};
 use crate::base::units::{duration, tenths};
 use crate::report::terminal::alerts::{instants, score, spent_on};
-use crate::report::{AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Report, Time};
+use crate::report::{AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Received, Report, Time};
 use std::fmt::Write;
 
 /// So many that nothing expects are listed.
@@ -37,6 +37,9 @@ fn source(source: &AlertTotals) -> String {
     out.push_str("<ul class=\"caveats\">");
     for gap in &source.unasked {
         let _ = write!(out, "<li>? {}</li>", prose(&gap.told()));
+    }
+    if let Some(told) = source.received.and_then(Received::told) {
+        let _ = write!(out, "<li>! {}</li>", prose(&told));
     }
     for told in source.doubtful_rules.iter().flat_map(DoubtfulRule::told) {
         let _ = write!(out, "<li>! {}</li>", prose(&told));

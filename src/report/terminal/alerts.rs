@@ -4,7 +4,9 @@ use super::Paint;
 use crate::base::shown::{escaped, escaped_line};
 use crate::base::units::{duration, grouped, measured_duration, short, tenths};
 use crate::metric::alerts::AlertClass;
-use crate::report::{AlertScore, AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Part, Report, Spent, Time};
+use crate::report::{
+    AlertScore, AlertShare, AlertTotals, DoubtfulRule, ExpectedAlert, OtherAlert, Part, Received, Report, Spent, Time,
+};
 use std::fmt::Write;
 
 /// So many others are told one by one.
@@ -24,6 +26,9 @@ pub fn alerts(out: &mut String, report: &Report, paint: &Paint) {
         for gap in &source.unasked {
             let _ = writeln!(out, "    {} {}", paint.unsure("?"), escaped_line(&gap.told()));
         }
+        if let Some(told) = source.received.and_then(Received::told) {
+            let _ = writeln!(out, "    {} {told}", paint.unsure("!"));
+        }
         for told in source.doubtful_rules.iter().flat_map(DoubtfulRule::told) {
             let _ = writeln!(out, "    {} {}", paint.unsure("!"), escaped_line(&told));
         }
@@ -39,6 +44,9 @@ pub fn score(score: &AlertScore) -> String {
     if score.unknown > 0 {
         parts.push(format!("{} not known", count(score.unknown)));
     }
+    let share = |name: &str, share: Option<AlertShare>| share.map(|share| format!("{name} {}", share.told()));
+    parts.extend(share("recall", score.recall));
+    parts.extend(share("precision", score.precision));
     let quiet = measured_duration(score.quiet as f64);
     parts.push(match score.false_alarms {
         0 => format!("no false alarm in {quiet} of quiet"),
