@@ -114,6 +114,53 @@ fn an_alert_has_three_instants_and_a_flap_is_in_the_history() {
     assert!(received["messages"].as_u64() >= Some(4) && received["refused"] == 0, "{received}");
 }
 
+/// Of a metric that comes late, of one that a rule wants absent, and of one that is recorded from others, nothing is said.
+#[test]
+fn a_rule_over_a_metric_that_never_appears_is_named() {
+    if !is_here() {
+        return;
+    }
+    let place = Place::new();
+    place.write(
+        "rules.yml",
+        "groups:
+  - name: shop
+    rules:
+      - record: job:lost:rate1m
+        expr: sum by (job) (rate(orders_lost_total[1m]))
+      - alert: DatabaseDown
+        expr: db_up == 0
+      - alert: Late
+        expr: count(ALERTS{alertname=\"DatabaseDown\"}) > 5
+      - alert: Ghost
+        expr: job:lost:rate1m / on (job) sum by (job) (db_up) > 0.5
+      - alert: Gone
+        expr: absent(heartbeat) == 0
+",
+    );
+    let metric = Metric::start(&[(1500, 60_000)]);
+    let lines = "  expect {
+    alert \"Ghost\" fires within 1s of main + 1s
+    alert \"DatabaseDown\" may fire
+  }";
+    let ran = place.run(&eyes(metric.address, ALL, lines, "5s"), &[]);
+    assert_eq!(ran.code, 1, "{}", shown(&ran));
+    let doubtful = &ran.result["alerts"][0]["doubtful_rules"];
+    assert_eq!(
+        doubtful,
+        &json!([{"name": "Ghost", "problem": null, "absent": ["orders_lost_total"]}]),
+        "{}",
+        shown(&ran)
+    );
+    let reason = "missed: it did not fire, and its rule reads `orders_lost_total`, of which no series appeared";
+    assert_eq!(ran.result["alerts"][0]["expected"][0]["reason"], reason, "{}", shown(&ran));
+    assert!(
+        ran.out.contains("! the rule `Ghost` reads `orders_lost_total`, of which no series appeared"),
+        "{}",
+        ran.out
+    );
+}
+
 #[test]
 fn who_cannot_be_asked_is_told_with_the_reason() {
     if !is_here() {
@@ -158,6 +205,64 @@ fn what_fires_before_the_load_stops_the_run() {
     for part in ["before the load, these alerts fire", "\"Always\" { severity: \"page\" } from pager", "may fire"] {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);
     }
+}
+
+/// The templates of the library that need a failure which shows in the metric, by when it does.
+fn templated(place: &Place, down: &'static [(u64, u64)], scenario: &str) -> Ran {
+    place.write("rules.yml", RULES);
+    let metric = Metric::start(down).address;
+    let text = format!(
+        "use std.monitoring
+
+system eyes = monitoring.prometheus_stack(scrape: \"{metric}\", rules: \"rules.yml\", interval: 200ms)
+
+target api = http(\"http://{metric}\")
+
+flow visit on api {{
+  get \"/\"
+}}
+
+scenario test = {scenario}
+"
+    );
+    place.run(&text, &[])
+}
+
+#[test]
+fn a_healthy_system_under_load_sets_off_no_alert() {
+    if !is_here() {
+        return;
+    }
+    let quiet = "monitoring.stays_quiet(visit, eyes: eyes, rate: 5/s, measured: 3s)";
+    let place = Place::new();
+    templated(&place, &[], quiet).passed();
+    let place = Place::new();
+    let ran = templated(&place, &[(1000, 2500)], quiet);
+    assert_eq!(ran.code, 1, "{}", shown(&ran));
+    assert!(ran.out.contains("Blink") && ran.out.contains("which no line expects"), "{}", ran.out);
+    let allowed = quiet.replace("3s)", "3s, also: [\"Blink\", \"DatabaseDown\"])");
+    templated(&Place::new(), &[(1000, 2500)], &allowed).passed();
+}
+
+#[test]
+fn a_notification_finds_its_receiver_when_that_is_back() {
+    if !is_here() {
+        return;
+    }
+    let place = Place::new();
+    let later =
+        "monitoring.delivers_later(\"DatabaseDown\", failure: latency(api, 1ms), journey: visit, eyes: eyes, rate: 5/s,
+  calm: 2s, away: 7s, detect: 5s, allowed: 20s)";
+    // The load begins with a warm-up of five seconds.
+    let ran = templated(&place, &[(7_500, 120_000)], later);
+    ran.passed();
+    let alerts = told(&place, "alert");
+    let delivered: Vec<f64> = instants(&alerts, "delivered", "DatabaseDown", "firing");
+    assert!(delivered.first().is_some_and(|at| *at >= 14.0), "{alerts:#?}");
+    // Before the receiver went away it is told at once, which is no later delivery.
+    let ran = templated(&Place::new(), &[(5_500, 120_000)], later);
+    assert_eq!(ran.code, 1, "{}", shown(&ran));
+    assert!(ran.out.contains("premature"), "{}", ran.out);
 }
 
 /// A dead man's switch has to fire before the load; another alert may.
@@ -260,6 +365,8 @@ fn a_receiver_takes_notifications_and_survives_junk() {
     let problems = told(&place, "problem");
     assert!(problems.len() == 1 && problems[0]["problem"].as_str().unwrap().contains("did not take"), "{problems:?}");
     assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "{}", shown(&ran));
+    assert!(ran.out.contains("! its receiver refused 7 requests that held no notification"), "{}", ran.out);
+    assert_eq!(ran.result["alerts"][0]["received"]["refused"], 7);
 }
 
 #[test]

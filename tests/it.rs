@@ -33,6 +33,7 @@ mod fmt;
 mod formats;
 mod fragment;
 mod gave_way;
+mod grafana_alerts;
 mod guard;
 mod headers;
 mod history;

@@ -192,6 +192,8 @@ scenario highest = bench.ceiling(browse)
 scenario costs = bench.footprint(browse, app: sut.app)
 scenario paged = monitoring.pages("DatabaseDown", failure: partition(sut.db), journey: buy, eyes: eyes)
 scenario blind = monitoring.comes_back(eyes)
+scenario quiet = monitoring.stays_quiet(buy, eyes: eyes)
+scenario delivered = monitoring.delivers_later("DatabaseDown", failure: partition(sut.db), journey: buy, eyes: eyes)
 scenario counted = monitoring.counts(buy, eyes: eyes, query: 'sum(http_requests_total{route="/orders"})')
 target pages = http("http://127.0.0.1:8080")
 flow view = web.page(pages)
@@ -300,7 +302,7 @@ fn everything_in_the_library_can_be_used() {
     place.write("alert-rules.yml", &std::fs::read_to_string(root().join("scenarios/alert-rules.yml")).unwrap());
     let said = said(&path, None).unwrap();
     assert!(said.words.is_empty(), "{}", said.words.concat());
-    assert_eq!(said.fingerprints.len(), 17);
+    assert_eq!(said.fingerprints.len(), 19);
     for path in library() {
         let module = path.file_stem().unwrap().to_string_lossy();
         for name in std::fs::read_to_string(&path).unwrap().lines().filter_map(declared) {
