@@ -1,12 +1,17 @@
 //! What a run tells other programs while it goes on, as those read it.
 
 use crate::support::left_out::left_out;
-use crate::support::{Place, Server, program, rest, scenario, wait_until};
+use crate::support::{Place, Ran, Server, program, rest, scenario, wait_until};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value;
+use opentelemetry_proto::tonic::metrics::v1::{NumberDataPoint, metric, number_data_point};
+use prost::Message;
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A port that nobody listens at.
@@ -212,7 +217,7 @@ fn a_port_in_use_is_an_error_before_anything_is_sent() {
         (&["run", "x.stress", "--out", "openmetrics=metrics.txt"][..], "write it like `openmetrics=127.0.0.1:9464`"),
         (
             &["run", "x.stress", "--out", "prometheus=1"],
-            "there is no output `prometheus`; there is `html`, `json`, `openmetrics`",
+            "there is no output `prometheus`; there is `html`, `json`, `openmetrics`, `otlp`, `grafana`",
         ),
         (
             &["report", "--out", "openmetrics=9464"],
@@ -222,4 +227,186 @@ fn a_port_in_use_is_an_error_before_anything_is_sent() {
         let ran = place.call(arguments);
         assert!(ran.code == 2 && ran.err.contains(problem), "{}", ran.err);
     }
+}
+
+/// Somebody to whom a run is sent. It keeps what comes, and answers with a status; 0 is no answer at all.
+struct Collector {
+    address: SocketAddr,
+    came: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+}
+
+impl Collector {
+    fn start(status: u16) -> Collector {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let came = Arc::<Mutex<Vec<(String, Vec<u8>)>>>::default();
+        let all = came.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let all = all.clone();
+                std::thread::spawn(move || taken(stream, status, &all));
+            }
+        });
+        Collector { address, came }
+    }
+
+    /// The heads and bodies of all requests.
+    fn all(&self) -> Vec<(String, Vec<u8>)> {
+        self.came.lock().unwrap().clone()
+    }
+}
+
+fn taken(mut stream: TcpStream, status: u16, all: &Mutex<Vec<(String, Vec<u8>)>>) -> Option<()> {
+    let mut lines = BufReader::new(stream.try_clone().ok()?);
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if lines.read_line(&mut head).ok()? == 0 {
+                return None;
+            }
+        }
+        let length =
+            head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        lines.read_exact(&mut body).ok()?;
+        all.lock().unwrap().push((head, body));
+        if status == 0 {
+            std::thread::sleep(Duration::from_secs(60));
+            return None;
+        }
+        let said = "{\"message\":\"said\"}";
+        write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{said}", said.len()).ok()?;
+    }
+}
+
+fn streamed(place: &Place, outs: &[&str]) -> Ran {
+    let mut command = place.command(&["run", "test.stress", "--no-progress"]);
+    command.args(outs.iter().flat_map(|out| ["--out", *out]));
+    command.env("GRAFANA_TOKEN", "glsa_of-a-test").env("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=two%20words,x-b=c");
+    place.ended(command.output().unwrap())
+}
+
+/// The value of a metric with a label, summed up.
+fn summed(message: &ExportMetricsServiceRequest, name: &str, label: (&str, &str)) -> f64 {
+    let scope = &message.resource_metrics[0].scope_metrics[0];
+    let own = scope.metrics.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name}: {scope:#?}"));
+    let points = match own.data.as_ref().unwrap() {
+        metric::Data::Sum(sum) => {
+            assert!(sum.is_monotonic && sum.aggregation_temporality == 2, "{own:#?}");
+            &sum.data_points
+        }
+        metric::Data::Gauge(gauge) => &gauge.data_points,
+        other => panic!("{name}: {other:#?}"),
+    };
+    let has = |point: &&NumberDataPoint| {
+        let text = any_value::Value::StringValue(label.1.to_owned());
+        point.attributes.iter().any(|own| own.key == label.0 && own.value.as_ref().unwrap().value == Some(text.clone()))
+    };
+    let value = |point: &NumberDataPoint| match point.value.as_ref().unwrap() {
+        number_data_point::Value::AsInt(count) => *count as f64,
+        number_data_point::Value::AsDouble(number) => *number,
+    };
+    points.iter().filter(has).map(value).sum()
+}
+
+/// A collector has at the end what the report has.
+#[test]
+fn a_collector_of_opentelemetry_has_what_the_report_has() {
+    let (place, server, collector) = (Place::new(), Server::start(Duration::ZERO), Collector::start(200));
+    place.write("test.stress", &server.scenario("    hold 50/s for 7s", "    count(main) > 0"));
+    let ran = streamed(&place, &[&format!("otlp=http://{}", collector.address)]);
+    ran.passed();
+    assert!(!ran.err.contains("did not arrive"), "{}", ran.err);
+    let came = collector.all();
+    assert!(came.len() >= 2, "one while it goes on, and one at the end: {}", came.len());
+    let (head, body) = came.last().unwrap();
+    let head = head.to_ascii_lowercase();
+    for line in ["post /v1/metrics http/1.1", "content-type: application/x-protobuf", "x-api-key: two words", "x-b: c"]
+    {
+        assert!(head.lines().any(|own| own == line), "{line}: {head}");
+    }
+    let message = ExportMetricsServiceRequest::decode(body.as_slice()).unwrap();
+    assert_eq!(summed(&message, "stressc.requests", ("outcome", "ok")), ended(&ran.result));
+    assert_eq!(summed(&message, "stressc.load_active", ("scenario", "test")), 0.0);
+    let all: Vec<ExportMetricsServiceRequest> =
+        came.iter().map(|(_, body)| ExportMetricsServiceRequest::decode(body.as_slice()).unwrap()).collect();
+    let goes_on = |message: &&ExportMetricsServiceRequest| {
+        let name = "stressc.load_active";
+        let is_known = message.resource_metrics[0].scope_metrics[0].metrics.iter().any(|metric| metric.name == name);
+        is_known && summed(message, name, ("scenario", "test")) == 1.0
+    };
+    let during = all.iter().find(goes_on).expect("the load was seen to go on");
+    let instance = |message: &ExportMetricsServiceRequest| message.resource_metrics[0].resource.clone();
+    assert_eq!(instance(during), instance(&message));
+}
+
+#[test]
+fn a_grafana_gets_what_happened_as_annotations() {
+    let (place, server, grafana) = (Place::new(), Server::start(Duration::ZERO), Collector::start(200));
+    let text = server.scenario("    hold 50/s for 2s as calm\n    hold 50/s for 2s as busy", "    count(main) > 0");
+    let fault = "  fault slow = latency(api, 20ms) at calm + 1s for 1500ms\n  expect";
+    place.write("test.stress", &text.replace("  expect", fault));
+    let ran = streamed(&place, &[&format!("grafana=http://{}/grafana", grafana.address)]);
+    ran.passed();
+    let all: Vec<(String, Value)> =
+        grafana.all().into_iter().map(|(head, body)| (head, serde_json::from_slice(&body).unwrap())).collect();
+    for (head, _) in &all {
+        assert!(head.starts_with("POST /grafana/api/annotations HTTP/1.1\r\n"), "{head}");
+        assert!(head.to_ascii_lowercase().contains("authorization: bearer glsa_of-a-test\r\n"), "{head}");
+    }
+    let id = ran.result["id"].as_str().unwrap_or_default();
+    let one = |tag: &str| {
+        let has = |own: &&(String, Value)| own.1["tags"].as_array().unwrap().iter().any(|other| other == tag);
+        let all: Vec<&(String, Value)> = all.iter().filter(has).collect();
+        assert_eq!(all.len(), 1, "{tag}: {all:#?}");
+        let own = &all[0].1;
+        assert!(own["tags"].as_array().unwrap().contains(&"scenario:test".into()), "{own}");
+        (own["time"].as_u64().unwrap(), own["timeEnd"].as_u64().unwrap(), own["text"].as_str().unwrap().to_owned())
+    };
+    let (calm, busy, slow) = (one("stage:main.calm"), one("stage:main.busy"), one("fault:slow"));
+    assert_eq!((calm.1 - calm.0, busy.0), (2000, calm.1), "{calm:?} {busy:?}");
+    let (begins, lasts) = (slow.0 - calm.0, slow.1 - slow.0);
+    assert!(begins >= 1000 && lasts >= 1000 && slow.2.starts_with("fault slow: "), "{slow:?} {calm:?}");
+    let run: Vec<&Value> = all.iter().map(|own| &own.1).filter(|own| own["text"] == "run of test").collect();
+    assert!(run.len() == 1 && run[0]["tags"].to_string().contains(&format!("run:{id}")), "{all:#?}");
+    assert_eq!(run[0]["time"].as_u64(), Some(calm.0));
+    let record = place.runs().pop().unwrap();
+    for file in ["plan.json", "events.jsonl", "run.json"] {
+        assert!(!std::fs::read_to_string(record.join(file)).unwrap().contains("glsa_of-a-test"), "{file}");
+    }
+}
+
+/// A run neither stops nor fails for them; it says so when all is over.
+#[test]
+fn collectors_that_are_away_broken_or_slow_change_nothing_of_a_run() {
+    let (place, server) = (Place::new(), Server::start(Duration::ZERO));
+    place.write("test.stress", &server.scenario("    hold 50/s for 2s", "    count(main) > 0"));
+    let (broken, slow) = (Collector::start(503), Collector::start(0));
+    let outs = [
+        format!("otlp=http://{}", free()),
+        format!("otlp=http://{}", slow.address),
+        format!("grafana=http://{}", broken.address),
+    ];
+    let ran = streamed(&place, &outs.each_ref().map(String::as_str));
+    ran.passed();
+    for (out, why) in outs.iter().zip([
+        "exports did not arrive: Connection refused",
+        "exports did not arrive: no answer ",
+        "annotations did not arrive: ",
+    ]) {
+        let told = ran.err.lines().find(|line| line.starts_with(&format!("`{out}`: ")));
+        assert!(told.is_some_and(|line| line.contains(why)), "{out}: {why}: {}", ran.err);
+    }
+    assert!(ran.err.contains("503") && !ran.err.contains("glsa_of-a-test"), "{}", ran.err);
+}
+
+#[test]
+fn annotations_need_a_token() {
+    let (place, server, grafana) = (Place::new(), Server::start(Duration::ZERO), Collector::start(200));
+    place.write("test.stress", &server.scenario("    hold 50/s for 1s", "    count(main) > 0"));
+    let out = format!("grafana=http://{}", grafana.address);
+    let mut command = place.command(&["run", "test.stress", "--no-progress", "--out", &out]);
+    let ran = place.ended(command.env_remove("GRAFANA_TOKEN").output().unwrap());
+    assert!(ran.code == 3 && ran.err.contains("set GRAFANA_TOKEN"), "{}{}", ran.out, ran.err);
+    assert!(place.runs().is_empty() && server.count() == 0 && grafana.all().is_empty());
 }

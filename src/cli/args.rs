@@ -257,7 +257,7 @@ pub struct RunArgs {
     /// Only part I of N of the arrivals and users; all N parts add up to the whole
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
-    /// Also write the result, as `FORMAT=PATH`: html, json, junit, markdown, csv or github; `-` is standard output, and the report then goes to standard error. Or serve metrics while the run goes on, as `openmetrics=ADDRESS:PORT`. Repeatable
+    /// Also write the result, as `FORMAT=PATH`: html, json, junit, markdown, csv or github; `-` is standard output, and the report then goes to standard error. Or serve metrics while the run goes on, as `openmetrics=ADDRESS:PORT`, send them to a collector, as `otlp=URL`, or annotations to a Grafana, as `grafana=URL`. Repeatable
     #[arg(long = "out", value_name = "NAME=PLACE", value_parser = out)]
     pub out: Vec<Out>,
     #[command(flatten)]

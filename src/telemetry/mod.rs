@@ -1,12 +1,16 @@
 //! A run as a stream of metrics while it goes on, for the tools that already watch the system. Everything comes from what workers hand to the
 //! control plane anyway, and happens on a thread of its own: nothing here is on the path of a request, and the run waits for none of it.
 
+mod annotations;
 mod buckets;
+mod collector;
 mod counters;
 mod current;
 mod endpoint;
 mod families;
+mod otlp;
 mod place;
+mod pushed;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -16,6 +20,7 @@ pub use place::Stream;
 use crate::measure::Event;
 use crate::plan::Plan;
 use endpoint::{Sharing, locked};
+use pushed::Pushed;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -35,19 +40,31 @@ pub struct Telemetry {
 enum Told {
     Begun(Arc<Plan>),
     Happened(Box<Event>, SystemTime),
-    /// Nothing more is told; the answer says that all of it is counted.
-    Over(std::sync::mpsc::Sender<()>),
+    /// Nothing more is told; the answer says that all of it is counted and sent, and what did not arrive within some time.
+    Over(Duration, std::sync::mpsc::Sender<Vec<String>>),
+}
+
+/// What collectors want to see of whoever sends: headers, which hold credentials.
+#[derive(Default)]
+pub struct Credentials {
+    pub otlp: Vec<(String, String)>,
+    pub grafana: Vec<(String, String)>,
 }
 
 impl Telemetry {
-    /// Listens where the streams say. Whatever is in the way of that is told before anything is sent.
-    pub fn start(streams: &[Stream]) -> Result<Telemetry, String> {
-        let mut listeners = Vec::new();
+    /// Listens where the streams say. Whatever is in the way of that is told before anything is sent. Collectors are asked for nothing: a run
+    /// goes on without them.
+    pub fn start(streams: &[Stream], credentials: &Credentials) -> Result<Telemetry, String> {
+        let (mut listeners, mut pushed) = (Vec::new(), Pushed::new(SystemTime::now()));
         for stream in streams {
             match stream {
                 Stream::OpenMetrics(address) => {
                     let listener = listening(*address).map_err(|error| format!("`{stream}`: {error}"))?;
                     listeners.push(listener);
+                }
+                Stream::Otlp(url) => pushed.otlp(url, credentials).map_err(|error| format!("`{stream}`: {error}"))?,
+                Stream::Grafana(url) => {
+                    pushed.grafana(url, credentials).map_err(|error| format!("`{stream}`: {error}"))?;
                 }
             }
         }
@@ -57,7 +74,7 @@ impl Telemetry {
         let (send, told) = unbounded_channel();
         let shared = Sharing::default();
         let own = shared.clone();
-        let work = move || runtime.block_on(stream(listeners, own, told));
+        let work = move || runtime.block_on(stream(listeners, pushed, own, told));
         let thread = std::thread::Builder::new().name("streams".to_owned()).spawn(work).map_err(wrong)?;
         Ok(Telemetry { send, shared, pages, thread: Some(thread) })
     }
@@ -81,11 +98,13 @@ impl Telemetry {
         }
     }
 
-    /// All runs are over. From here on the pages show their last numbers.
-    pub fn finish(&self) {
+    /// All runs are over. From here on the pages show their last numbers, and collectors have them, if they take them within some time. What they
+    /// did not get is returned in words.
+    pub fn finish(&self, within: Duration) -> Vec<String> {
         let (done, is_done) = std::sync::mpsc::channel();
-        if self.send.send(Told::Over(done)).is_ok() {
-            let _ = is_done.recv();
+        match self.send.send(Told::Over(within, done)) {
+            Ok(()) => is_done.recv().unwrap_or_default(),
+            Err(_) => Vec::new(),
         }
     }
 
@@ -119,19 +138,25 @@ fn listening(address: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// The work of the thread, for as long as somebody may tell it something.
-async fn stream(listeners: Vec<TcpListener>, shared: Sharing, mut told: UnboundedReceiver<Told>) {
+async fn stream(listeners: Vec<TcpListener>, mut pushed: Pushed, shared: Sharing, mut told: UnboundedReceiver<Told>) {
     for listener in listeners.into_iter().filter_map(|listener| tokio::net::TcpListener::from_std(listener).ok()) {
         tokio::spawn(endpoint::serve(listener, shared.clone()));
     }
+    pushed.start(&shared);
     while let Some(told) = told.recv().await {
-        let mut shared = locked(&shared);
         match told {
-            Told::Begun(plan) => shared.counters.begin(plan),
-            Told::Happened(event, now) => shared.counters.take(&event, now),
-            Told::Over(done) => {
-                shared.finish();
+            Told::Begun(plan) => {
+                pushed.begin(plan.clone());
+                locked(&shared).counters.begin(plan);
+            }
+            Told::Happened(event, now) => {
+                pushed.take(&event, now);
+                locked(&shared).counters.take(&event, now);
+            }
+            Told::Over(within, done) => {
+                locked(&shared).finish();
                 // Somebody may wait no longer.
-                let _ = done.send(());
+                let _ = done.send(pushed.finish(&shared, within).await);
             }
         }
     }

@@ -381,7 +381,7 @@ async fn who_asks_badly_holds_nobody() {
 fn a_port_in_use_is_told_at_the_start() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let problem = Telemetry::start(&[Stream::OpenMetrics(address)]).err().unwrap();
+    let problem = Telemetry::start(&[Stream::OpenMetrics(address)], &Credentials::default()).err().unwrap();
     assert_eq!(
         problem,
         format!(
@@ -389,7 +389,9 @@ fn a_port_in_use_is_told_at_the_start() {
             address.port()
         )
     );
-    let elsewhere = Telemetry::start(&[Stream::OpenMetrics("192.0.2.1:0".parse().unwrap())]).err().unwrap();
+    let elsewhere = Telemetry::start(&[Stream::OpenMetrics("192.0.2.1:0".parse().unwrap())], &Credentials::default())
+        .err()
+        .unwrap();
     assert_eq!(elsewhere, "`openmetrics=192.0.2.1:0`: 192.0.2.1 is no address of this machine");
 }
 
@@ -420,4 +422,67 @@ fn the_reference_lists_the_metrics() {
     are.sort();
     listed.sort();
     assert_eq!(listed, are);
+}
+
+/// What stands on the page is in the message, in the units of OpenTelemetry.
+#[test]
+fn a_message_of_otlp_says_what_the_page_says() {
+    use opentelemetry_proto::tonic::metrics::v1::{Metric, metric::Data, number_data_point};
+    let mut told = Told::new();
+    let product = told.series("open.browse.product");
+    told.record(|recorder| recorder.sample(product, 0, 5, 5, Ok(())));
+    told.at(SECOND);
+    let all = families(&told.counters);
+    let span = otlp::Span::new(UNIX_EPOCH + Duration::from_secs(1), UNIX_EPOCH + Duration::from_secs(3));
+    let message = otlp::request(&all, span);
+    let metrics = &message.resource_metrics[0].scope_metrics[0].metrics;
+    assert_eq!(metrics.len(), all.len());
+    let one = |name: &str| -> &Metric { metrics.iter().find(|metric| metric.name == name).unwrap() };
+    let Some(Data::Sum(ended)) = &one("stressc.requests").data else { panic!("{metrics:#?}") };
+    let [point] = ended
+        .data_points
+        .iter()
+        .filter(|point| point.value != Some(number_data_point::Value::AsInt(0)))
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("{ended:#?}")
+    };
+    assert!(format!("{:?}", point.attributes).contains("\"product\""), "{point:#?}");
+    assert_eq!(point.value, Some(number_data_point::Value::AsInt(1)));
+    assert_eq!((point.start_time_unix_nano, point.time_unix_nano), (SECOND, 3 * SECOND));
+    let duration = one("stressc.request_duration");
+    let Some(Data::Histogram(duration_data)) = &duration.data else { panic!("{duration:#?}") };
+    let filled = duration_data.data_points.iter().find(|point| point.count == 1).unwrap();
+    assert_eq!((duration.unit.as_str(), filled.explicit_bounds[0]), ("s", 0.0005));
+    assert_eq!(filled.bucket_counts.len(), filled.explicit_bounds.len() + 1);
+    assert_eq!(one("stressc.generator_memory").unit, "By");
+}
+
+/// A stage that is cut short ends with the load, and a fault that was never in force is none.
+#[test]
+fn what_is_over_is_an_annotation() {
+    let plan = planned(TEXT);
+    let mut annotations = annotations::Annotations::default();
+    annotations.begin(plan);
+    let mut take = |event: Event| annotations.take(&event, UNIX_EPOCH + Duration::from_secs(100));
+    assert!(take(Event::LoadStarted).is_empty());
+    let planned = (2 * SECOND, 6 * SECOND);
+    let failed = Event::FaultFailed { fault: 0, planned, at: SECOND, problem: String::new() };
+    assert!(take(failed).is_empty());
+    let (applied, mechanism) = ((2 * SECOND, 2 * SECOND), "a link".to_owned());
+    assert!(take(Event::FaultApplied { fault: 0, planned, applied, mechanism }).is_empty());
+    let texts = |all: &[annotations::Annotation]| {
+        let text = |own: &annotations::Annotation| (own.text.clone(), own.time - 100_000, own.time_end - 100_000);
+        all.iter().map(text).collect::<Vec<_>>()
+    };
+    let over = take(Event::Generator(Generator { at: 2 * SECOND, ..Generator::default() }));
+    assert_eq!(texts(&over), [("stage open.calm".to_owned(), 0, 2000)]);
+    let ended = take(Event::LoadEnded { at: 5 * SECOND });
+    let names: Vec<(String, u64, u64)> = texts(&ended);
+    assert_eq!(names[0], ("stage open.rise".to_owned(), 2000, 5000));
+    assert_eq!(names.last().unwrap(), &("run of shop".to_owned(), 0, 5000));
+    assert_eq!(names.len(), 3, "{names:?}");
+    let rest = take(Event::Ended { at: 7 * SECOND });
+    assert_eq!(texts(&rest), [("fault slow: a link".to_owned(), 2000, 7000)]);
+    assert_eq!(rest[0].tags[3], "fault:slow");
 }
