@@ -8,7 +8,7 @@ use super::session::ScenarioChecker;
 use super::types::Type;
 use super::words::not_whole;
 use crate::base::{Name, Span};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind};
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -158,7 +158,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             None => {
                 let problem = Diagnostic::new(Code::E0307, "a loop needs a bound", span, "for how long at most?");
-                self.push(problem.help("write `at most 100` or `at most 30s`; giving up fails the iteration"));
+                let help = "write `at most 100` or `at most 30s`; giving up fails the iteration";
+                self.push(problem.fix(Applicability::Maybe, span.after(), " at most 100", help));
                 LoopBound::Times(1)
             }
         };
@@ -174,7 +175,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             Some(at_most) => self.quantity(at_most, frame, Type::Count).map_or(1, |count| count as u64),
             None => {
                 let problem = Diagnostic::new(Code::E0307, "a loop needs a bound", span, "over how many at most?");
-                self.push(problem.help("write `each x in … at most 20 { … }`"));
+                let help = "write `each x in … at most 20 { … }`";
+                self.push(problem.fix(Applicability::Maybe, span.after(), " at most 20", help));
                 1
             }
         }

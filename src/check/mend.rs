@@ -5,8 +5,10 @@ use super::inputs::{Inputs, Module};
 use crate::base::{FileId, Source, Sources, Span};
 use crate::diag::{Applicability, Code, Diagnostic, Diagnostics, Fix, Severity};
 use crate::syntax::ast::{File, Item, UseFrom};
+use crate::syntax::elsewhere;
 use crate::syntax::needs::Need;
 use std::collections::HashSet;
+use std::ops::Range;
 
 /// So many fixes are tried, of files of so many bytes together: a person mends a few mistakes at a time.
 const MOST: usize = 80;
@@ -17,13 +19,23 @@ const MOST_BYTES: usize = 192 << 10;
 pub fn mended(inputs: &mut Inputs, sources: &Sources, form: &Diagnostics, meaning: Diagnostics) -> Diagnostics {
     let mut all = form.clone();
     all.extend(meaning);
-    if all.iter().all(|diagnostic| diagnostic.fixes().next().is_none()) {
+    if !all.has_errors() && all.iter().all(|diagnostic| diagnostic.fixes().next().is_none()) {
         return all;
     }
     let before: HashSet<Place> = all.iter().map(place).collect();
     let mut trials = Trials { inputs, sources: sources.clone(), form, before: &before, left: MOST, bytes: MOST_BYTES };
     let mut found: Vec<Option<Found>> = all.iter().map(|diagnostic| trials.first_that_mends(diagnostic)).collect();
-    let dropped = consequences(&all, &found);
+    for (diagnostic, found) in
+        all.iter().zip(&mut found).filter(|(diagnostic, _)| diagnostic.severity() == Severity::Error)
+    {
+        if found.as_ref().is_none_or(|found| !found.mends) {
+            *found = trials.line_that_mends(diagnostic).or(found.take());
+        }
+    }
+    let mut dropped = consequences(&all, &found);
+    let kept: HashSet<Place> =
+        all.iter().zip(&found).filter(|(_, found)| found.is_some()).map(|(one, _)| place(one)).collect();
+    dropped.extend(lost(&all, form, &trials.sources).difference(&kept));
     all.changed(|at, diagnostic| {
         let is_cause = !dropped.contains(&place(&diagnostic));
         is_cause.then(|| with(diagnostic, found[at].take().map(|found| found.fix)))
@@ -56,6 +68,8 @@ fn with(mut diagnostic: Diagnostic, fix: Option<Fix>) -> Diagnostic {
 /// A fix that mends, and what else goes with its mistake.
 struct Found {
     fix: Fix,
+    /// Nothing new is wrong with it.
+    mends: bool,
     gone: Vec<Place>,
 }
 
@@ -73,6 +87,60 @@ fn consequences(all: &Diagnostics, found: &[Option<Found>]) -> HashSet<Place> {
         dropped.extend(found.gone.iter().copied().filter(|gone| !kept.contains(gone)));
     }
     dropped
+}
+
+/// A statement on its line, without its indentation, its comment and the brace of its body.
+struct Line {
+    range: Range<usize>,
+}
+
+impl Line {
+    fn of(text: &str, line: Range<usize>) -> Option<Line> {
+        let written = text[line.clone()].split(" //").next().unwrap_or("").trim_end();
+        let body = written.strip_suffix('{').map_or(written, str::trim_end);
+        let start = line.start + (body.len() - body.trim_start().len());
+        let end = line.start + body.len();
+        (start < end).then_some(Line { range: start..end })
+    }
+}
+
+/// Whether a help says more than what may stand there.
+fn says_more(help: &str) -> bool {
+    const NAMES: usize = 12;
+    let waits = help.starts_with("expected ") || help.contains("could end before this") || help.starts_with("write `");
+    !waits && help.matches('`').count() <= NAMES
+}
+
+/// The first loads that a text declares.
+fn loads_of(text: &str) -> Vec<&str> {
+    const MOST: usize = 2;
+    let names = text.lines().filter_map(|line| line.trim_start().strip_prefix("load ")?.split(' ').next());
+    names.take(MOST).collect()
+}
+
+/// A semicolon after what is refused itself, and names that are not declared, as far as a statement that was refused speaks of them, or opens a body: it may be what declares them.
+fn lost(all: &Diagnostics, form: &Diagnostics, sources: &Sources) -> HashSet<Place> {
+    let mut lost = HashSet::new();
+    let line = |diagnostic: &Diagnostic| {
+        let span = diagnostic.span();
+        (span.file, sources.get(span.file).position_line(span.start as usize))
+    };
+    let refused: HashSet<_> = form.iter().filter(|refused| refused.code != Code::E0107).map(line).collect();
+    lost.extend(form.iter().filter(|sign| sign.code == Code::E0107 && refused.contains(&line(sign))).map(place));
+    for refused in form.iter().filter(|refused| refused.severity() == Severity::Error) {
+        let span = refused.span();
+        let text = &sources.get(span.file).text;
+        let start = text[..span.range().start].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[span.range().end..].find('\n').map_or(text.len(), |newline| span.range().end + newline);
+        let lines = &text[start..end];
+        let of_word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        let words: HashSet<&str> = lines.split(of_word).collect();
+        let opens = matches!(refused.code, Code::E0114 | Code::E0115) && lines.trim_end().ends_with(['{', ':', '(']);
+        let unknown = all.iter().filter(|other| other.code == Code::E0201 && other.span().file == span.file);
+        let unknown = unknown.filter(|other| !(start..end).contains(&other.span().range().start));
+        lost.extend(unknown.filter(|other| opens || words.contains(&text[other.span().range()])).map(place));
+    }
+    lost
 }
 
 struct Trials<'a> {
@@ -129,12 +197,16 @@ impl Trials<'_> {
         let (mut best, mut second): (Option<Found>, Option<Fix>) = (None, None);
         let everywhere = diagnostic.fix.as_ref().filter(|_| matches!(diagnostic.code, Code::E0118 | Code::E0204));
         let everywhere = everywhere.and_then(|fix| everywhere_in(fix, &self.sources.get(fix.file()).text));
-        for fix in everywhere.iter().chain(diagnostic.fixes()) {
+        let renamed = match diagnostic.fix.as_ref().filter(|_| matches!(diagnostic.code, Code::E0118 | Code::E0203)) {
+            Some(fix) => self.renamed(fix),
+            None => None,
+        };
+        for fix in everywhere.iter().chain(&renamed).chain(diagnostic.fixes()) {
             let is_first = diagnostic.fix.as_ref() == Some(fix);
             match self.tried(diagnostic, fix) {
                 Outcome::Mends { gone, left } => {
                     let more = best.as_ref().is_none_or(|best| best.gone.len() < gone.len());
-                    best = if more { Some(Found { fix: fix.clone(), gone }) } else { best };
+                    best = if more { Some(Found { fix: fix.clone(), mends: true, gone }) } else { best };
                     if left == 0 {
                         break;
                     }
@@ -149,26 +221,68 @@ impl Trials<'_> {
                 Outcome::Reads | Outcome::Fails | Outcome::Unknown => {}
             }
         }
-        best.or_else(|| second.map(|fix| Found { fix, gone: Vec::new() }))
+        best.or_else(|| second.map(|fix| Found { fix, mends: false, gone: Vec::new() }))
+    }
+
+    /// The line of a mistake in the forms of this language, where it is written as another one has it.
+    fn line_that_mends(&mut self, diagnostic: &Diagnostic) -> Option<Found> {
+        let span = diagnostic.span();
+        let text = self.sources.get(span.file).text.clone();
+        let start = text[..span.range().start].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+        let line = Line::of(&text, start..end)?;
+        // One could be either, and a file that is not there is not named by another form.
+        let is_open = diagnostic.code == Code::E0302
+            || diagnostic.code == Code::E0208 && !text[line.range.clone()].starts_with("use");
+        if is_open {
+            return None;
+        }
+        let loads = loads_of(&text);
+        let reads_files = |fix: &Fix| fix.help.contains("`use ") || fix.help.contains("`data ");
+        let mut second = None;
+        let written = &text[line.range.clone()];
+        let known = diagnostic.help.as_deref().filter(|help| says_more(help));
+        for ours in elsewhere::forms(written, &loads) {
+            let (place, changed) = elsewhere::changed(written, &ours);
+            let place = Span::new(span.file, line.range.start + place.start, line.range.start + place.end);
+            let help = match known {
+                Some(known) => format!("{known}; write `{ours}`"),
+                None => format!("write `{ours}`"),
+            };
+            let fix = Fix::new(Applicability::Maybe, place, changed, help);
+            match self.tried(diagnostic, &fix) {
+                Outcome::Mends { gone, .. } => return Some(Found { fix, mends: true, gone }),
+                Outcome::Unloaded if reads_files(&fix) => {
+                    second = second.or(Some(Found { fix, mends: false, gone: Vec::new() }));
+                }
+                Outcome::Reads | Outcome::Unloaded | Outcome::Fails | Outcome::Unknown => {}
+            }
+        }
+        second
     }
 
     fn tried(&mut self, diagnostic: &Diagnostic, fix: &Fix) -> Outcome {
+        match self.after(fix) {
+            Ok(after) => self.outcome(diagnostic, fix, &after),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// What is said of the files once a fix is applied.
+    fn after(&mut self, fix: &Fix) -> Result<Diagnostics, Outcome> {
         let file = fix.file();
         let module = self.inputs.modules.iter().position(|module| module.file == file);
         let (Some(module), Some(text)) = (module, fix.applied(&self.sources.get(file).text)) else {
-            return Outcome::Unknown;
+            return Err(Outcome::Unknown);
         };
-        let Some(bytes) = self.bytes.checked_sub(text.len()).filter(|_| self.left > 0) else { return Outcome::Unknown };
+        let bytes = self.bytes.checked_sub(text.len()).filter(|_| self.left > 0).ok_or(Outcome::Unknown)?;
         (self.bytes, self.left) = (bytes, self.left - 1);
         let source = Source::new(file, self.sources.get(file).name.clone(), text);
         let parsed = crate::syntax::parse_tried(&source);
         if !parsed.needs.iter().all(|need| self.has(need, file)) {
-            return Outcome::Unloaded;
+            return Err(Outcome::Unloaded);
         }
-        let uses = match self.uses(module, &parsed.file) {
-            Ok(uses) => uses,
-            Err(outcome) => return outcome,
-        };
+        let uses = self.uses(module, &parsed.file)?;
         let own = Module { file, name: self.inputs.modules[module].name.clone(), ast: parsed.file, uses };
         let own = std::mem::replace(&mut self.inputs.modules[module], own);
         let source = self.sources.replaced(source);
@@ -177,7 +291,32 @@ impl Trials<'_> {
         self.inputs.modules[module] = own;
         after.extend(parsed.diagnostics);
         self.form.iter().filter(|other| other.span().file != file).for_each(|other| after.push(other.clone()));
-        self.outcome(diagnostic, fix, &after)
+        Ok(after)
+    }
+
+    /// A fix of a name with each use that is not found any more once the name is another one.
+    fn renamed(&mut self, fix: &Fix) -> Option<Fix> {
+        const TIMES: usize = 3;
+        let file = fix.file();
+        let text = self.sources.get(file).text.clone();
+        let [edit] = fix.edits.as_slice() else { return None };
+        let (old, new) = (text.get(edit.span.range())?, edit.text.clone());
+        let mut all = fix.clone();
+        for _ in 0..TIMES {
+            let after = self.after(&all).ok()?;
+            let places =
+                after.iter().filter(|other| other.span().file == file).map(|other| all.before(other.span().start));
+            let places: HashSet<u32> = places.filter(|at| text[*at as usize..].starts_with(old)).collect();
+            let known = |at: u32| all.edits.iter().any(|edit| edit.span.start == at);
+            let new_places: Vec<u32> = places.into_iter().filter(|at| !known(*at)).collect();
+            if new_places.is_empty() {
+                break;
+            }
+            for at in new_places {
+                all = all.and(Span::new(file, at as usize, at as usize + old.len()), new.as_str());
+            }
+        }
+        (all.edits.len() > 1).then_some(all)
     }
 
     fn outcome(&self, diagnostic: &Diagnostic, fix: &Fix, after: &Diagnostics) -> Outcome {

@@ -10,7 +10,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::{Name, Span};
-use crate::diag::{Applicability, Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic, Fix};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind, TextPart};
 
 /// What a step or a transaction says of being tried again: how often, after which pauses, and why.
@@ -251,7 +251,15 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn written_path(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Vec<Piece> {
         if !matches!(parts.first(), Some(TextPart::Literal(start)) if start.starts_with('/')) {
             let problem = Diagnostic::new(Code::E0310, "a path starts with `/`", span, "no `/` in front");
-            self.push(problem.help("the host belongs to the target; write the path alone, such as `\"/products\"`"));
+            let help = "the host belongs to the target; write the path alone, such as `\"/products\"`";
+            let start = span.range().start + 1;
+            let slash = Span::new(span.file, start, start);
+            self.push(problem.help(help).or(Fix::new(
+                Applicability::Maybe,
+                slash,
+                "/",
+                "write `/` in front: the host belongs to the target",
+            )));
         }
         self.foreign(parts, span, frame);
         let (put, kind) = self.put_in(parts, frame);

@@ -12,7 +12,7 @@ use super::types::Type;
 use super::words::mismatch;
 use crate::base::Span;
 use crate::base::units::{self, MILLISECOND, Rate, SECOND};
-use crate::diag::{Applicability, Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic, Fix};
 use crate::syntax::ast::{self, ExprKind, Item};
 pub(super) use search::PendingSearch;
 use search::{raw, shown};

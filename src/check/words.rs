@@ -77,8 +77,27 @@ pub(super) fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> D
         (None, Some(bare)) if bare.starts_with(|c: char| c.is_ascii_digit()) => {
             diagnostic.fix(Applicability::Maybe, span, bare, format!("write `{bare}` without quotes"))
         }
-        (None, _) => diagnostic,
+        (None, _) => match other_unit(expected, found, text) {
+            Some(guess) => diagnostic.fix(Applicability::Maybe, span, &guess, format!("did you mean `{guess}`?")),
+            None => diagnostic,
+        },
     }
+}
+
+/// A rate for a duration of one of its unit, and the other way round.
+fn other_unit(expected: Type, found: Type, text: &str) -> Option<String> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '_'));
+    let number = &text[..text.len() - unit.len()];
+    let unit = match (expected, found, unit) {
+        (Type::Rate, Type::Duration, "m") => "/min",
+        (Type::Rate, Type::Duration, "h") => "/h",
+        (Type::Rate, Type::Duration, "s" | "ms") => "/s",
+        (Type::Duration, Type::Rate, "/s") => "s",
+        (Type::Duration, Type::Rate, "/min") => "m",
+        (Type::Duration, Type::Rate, "/h") => "h",
+        _ => return None,
+    };
+    (!number.is_empty()).then(|| format!("{number}{unit}"))
 }
 
 /// The operator that other languages have as a method.

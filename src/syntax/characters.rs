@@ -213,6 +213,7 @@ impl Reader<'_> {
         }
         let meant = match c {
             '–' | '—' if joins => "..",
+            '×' if touches => "x",
             _ => match SIGNS.iter().find(|(signs, _)| signs.contains(c)) {
                 Some((_, meant)) => meant,
                 None if c.is_whitespace() => " ",
@@ -340,7 +341,7 @@ const SIGNS: &[(&str, &str)] = &[
     ("÷∕⁄", "/"),
     ("−–—‐‑‒", "-"),
     ("…", ".."),
-    ("٪", "%"),
+    ("٪﹪", "%"),
 ];
 
 fn is_of_word(c: char) -> bool {

@@ -224,6 +224,8 @@ const UNSAID: &[Rule] = &[
     Rule::wrong_unit_word,
     Rule::wrong_escape,
     Rule::wrong_brace,
+    Rule::wrong_type,
+    Rule::type_char,
 ];
 
 #[cfg(test)]

@@ -199,7 +199,7 @@ pub fn two_statements(second: Span) -> Diagnostic {
 /// A word of the language where a name is needed.
 pub fn no_name(word: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0118, format!("`{word}` is a word of the language and cannot be a name"), span, "reserved")
-        .help(format!("choose another name; with a colon, as in `{word}: 1`, it is a label and may stand"))
+        .fix(Applicability::Maybe, span, format!("{word}_"), format!("choose another name, such as `{word}_`"))
 }
 
 fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<Rule>) -> Refusal {

@@ -6,7 +6,9 @@ mod balance;
 mod braces;
 mod characters;
 mod closed;
+pub mod elsewhere;
 pub mod format;
+mod foreign;
 mod expected;
 mod grammar;
 mod lower;
@@ -41,7 +43,8 @@ pub fn parse_tried(source: &Source) -> Parsed {
 
 fn parsed(source: &Source, offers: bool) -> Parsed {
     let mut diagnostics = Diagnostics::default();
-    let text = characters::read_as_meant(source.id, &source.text, &mut diagnostics);
+    let text = foreign::without_blocks(source.id, &source.text, &mut diagnostics);
+    let text = characters::read_as_meant(source.id, &text, &mut diagnostics);
     let split = split::split(source.id, &text, tokens::Unended::WhereItReads, &mut diagnostics);
     let mut lower = lower::Lower::new(source, &split.blanked, &mut diagnostics);
     lower.offers = offers;

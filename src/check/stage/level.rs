@@ -139,9 +139,16 @@ impl<'a> ScenarioChecker<'a, '_> {
                 Some(_) => {
                     problem.fix(Applicability::Maybe, span, format!("{text}/s"), format!("did you mean `{text}/s`?"))
                 }
-                None => problem.help(format!(
-                    "`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs"
-                )),
+                None => problem
+                    .fix(
+                        Applicability::Maybe,
+                        span,
+                        format!("{text}/s"),
+                        format!(
+                            "write `{text}/s` for a rate of arrivals, or `{text} users` for users that wait for answers"
+                        ),
+                    )
+                    .or(Fix::new(Applicability::Maybe, span, format!("{text} users"), format!("write `{text} users`"))),
             });
         } else if let (true, Meaning::Quantity(share, Type::Percent)) = (spike, found) {
             let factor = format!("{}x", (share * 1e6).round() / 1e6);
@@ -150,11 +157,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem.fix(Applicability::Maybe, span, &factor, format!("write `{factor}`")));
         } else if let Meaning::Quantity(_, Type::Percent) = found {
             let problem = Diagnostic::new(Code::E0301, "a level is a rate or a number of users", span, "a Percent");
-            self.push(
-                problem.help(
-                    "a percentage of nothing is no load: write a rate such as `50/s`, or users such as `50 users`",
-                ),
-            );
+            let number = text.trim_end_matches('%');
+            let help = format!("write a rate such as `{number}/s`, or users such as `{number} users`");
+            self.push(problem.fix(Applicability::Maybe, span, format!("{number}/s"), help));
         } else {
             self.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
         }

@@ -128,7 +128,7 @@ impl Lower<'_> {
     }
 
     fn unknown_unit(&mut self, text: &str, unit: &str, span: Span) {
-        let number = &text[..text.len() - unit.len()];
+        let number = text[..text.len() - unit.len()].trim_end_matches('_');
         let exponent = unit.strip_prefix(['e', 'E']).and_then(|rest| {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let value = format!("{number}e{}", &rest[..digits]).parse::<f64>().ok().filter(|value| *value < 1e15)?;

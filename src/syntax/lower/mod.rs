@@ -145,6 +145,25 @@ impl<'a> Lower<'a> {
                     return each(self, Lowered::Head(ParsedHead { node, body, branches, doc, span }));
                 }
                 Err(refusal) => {
+                    if let Some(comma) = self.comma(&range, &refusal.diagnostic, context) {
+                        let span = Span::new(self.file, comma, comma + 1);
+                        let problem =
+                            Diagnostic::new(Code::E0100, "a line ends its statement without a `,`", span, "not needed");
+                        self.diagnostics.push(problem.fix(Applicability::MachineApplicable, span, "", "remove it"));
+                        let first = range.start..comma;
+                        let behind = comma + 1 + tokens::blanks(&self.text[comma + 1..range.end]);
+                        if behind == range.end {
+                            range.end = comma;
+                            continue;
+                        }
+                        if let Ok(node) = self.parsed(first.clone(), context) {
+                            self.offset = first.start;
+                            let span = Span::new(self.file, first.start, first.end);
+                            each(self, Lowered::Head(ParsedHead { node, body: None, branches: Vec::new(), doc, span }));
+                        }
+                        range.start = behind;
+                        continue;
+                    }
                     self.diagnostics.push(refusal.diagnostic);
                     let Some(second) = refusal.second else { break };
                     let first =
@@ -170,6 +189,16 @@ impl<'a> Lower<'a> {
         const MENDED: usize = 50;
         let mends = self.offers && self.diagnostics.count() < MENDED;
         grammar::parse(self.file, context, &self.text[range.clone()], range.start, mends)
+    }
+
+    /// The comma at the end of a line, where what stands before it is a statement.
+    fn comma(&self, range: &Range<usize>, refused: &Diagnostic, context: Context) -> Option<usize> {
+        let at = refused.span().range().start.min(range.end);
+        let end = (at + 1).min(range.end);
+        let comma = range.start + self.text.get(range.start..end)?.rfind(',')?;
+        let line = self.written[comma + 1..].lines().next().unwrap_or("").trim();
+        let ends = line.is_empty() || line.starts_with("//");
+        (ends && grammar::reads(context, &self.text[range.start..comma])).then_some(comma)
     }
 
     fn belongs_to_nothing(&mut self, block: &Block, broken: bool) {
@@ -295,7 +324,12 @@ impl<'a> Lower<'a> {
                             NOTHING_PRINTED => {
                                 problem.fix(Applicability::Maybe, whole, "", format!("remove it: {hint}"))
                             }
-                            hint => problem.help(hint),
+                            hint => problem.help(hint).or(Fix::new(
+                                Applicability::Maybe,
+                                whole,
+                                "",
+                                format!("remove it: {hint}"),
+                            )),
                         }
                     }
                     None if is_condition(text) => problem.help("a condition stands in `expect { … }`"),
@@ -342,8 +376,18 @@ impl<'a> Lower<'a> {
         head.body.map(|block| block.statements.as_slice())
     }
 
-    /// Refuses `:` between a name and its value.
+    /// Refuses `:` between a name and its value, and a type there.
     fn equals(&mut self, node: &Node<'_>) {
+        if let Some(kind) = node.clone().into_inner().find(|part| part.as_rule() == Rule::wrong_type) {
+            let span = self.span(&kind);
+            let problem = Diagnostic::new(Code::E0100, "a `let` has no type", span, "not needed");
+            self.diagnostics.push(problem.fix(
+                Applicability::MachineApplicable,
+                span,
+                "",
+                "remove it: the value has its type",
+            ));
+        }
         if let Some(colon) = node.clone().into_inner().find(|part| part.as_rule() == Rule::wrong_colon) {
             let span = self.span(&colon);
             let problem = Diagnostic::new(Code::E0103, "a declaration gives its value with `=`, not `:`", span, "here");
@@ -380,7 +424,7 @@ fn children<const N: usize>(node: Node<'_>) -> [Node<'_>; N] {
 
 /// `header "A": "b"`, as others write it, in the words of this language.
 fn one_header(word: &str, rest: &str) -> Option<String> {
-    let rest = rest.trim();
+    let rest = rest.trim().trim_start_matches('(').trim_end_matches(')').trim();
     if !matches!(word, "header" | "set_header") || rest.is_empty() {
         return None;
     }
@@ -400,7 +444,9 @@ const NOTHING_PRINTED: &str = "nothing is printed during a run; `stressc try FIL
 fn hint(word: &str) -> Option<&'static str> {
     Some(match snake_case(word).as_str() {
         "log" | "print" | "println" | "printf" | "echo" | "console" | "puts" | "debug" => NOTHING_PRINTED,
-        "return" | "break" | "exit" | "goto" => "a flow runs to its end; `if CONDITION { … }` leaves steps out",
+        "return" | "break" | "exit" | "goto" | "pass" | "stop" | "fail" | "halt" => {
+            "a flow runs to its end; `if CONDITION { … }` leaves steps out"
+        }
         "class" | "struct" | "interface" | "trait" | "object" => "a scenario is written `scenario NAME { … }`",
         "package" | "module" | "namespace" | "version" | "api_version" | "kind" | "apiversion" => {
             "a file has no such line; it holds `scenario NAME { … }`"
