@@ -263,6 +263,121 @@ const MISTAKES: &[Mistake] = &[
     ("== of a list", |line| swapped(line, " in [", " == [")),
     ("elif", |line| swapped(line, "else if ", "elif ").or_else(|| swapped(line, "} else {", "} ELSE {"))),
     ("an extra }", |line| Some(format!("{line}\n    }}")).filter(|_| line.trim_start().starts_with("hold "))),
+    ("a reserved name", |line| {
+        let is_step = line.trim_start().starts_with("think ");
+        is_step.then(|| format!("    let from = uuid()\n    get \"/products/{{from}}\"\n{line}"))
+    }),
+    ("let with a type", |line| {
+        let (name, value) = line.trim_start().strip_prefix("let ")?.split_once(" = ")?;
+        Some(format!("    let {name}: String = {value}"))
+    }),
+    ("const with a semicolon", |line| {
+        let binding = line.trim_start().strip_prefix("let ")?;
+        Some(format!("    const {binding};"))
+    }),
+    ("a request of k6", |line| {
+        let request = line.trim_start().strip_prefix("get \"")?;
+        let (path, behind) = request.split_once('"')?;
+        let name = behind.strip_prefix(" as ").filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))?;
+        Some(format!("    const {name} = http.get(\"{path}\");"))
+    }),
+    ("a request of Gatling", |line| {
+        let request = line.trim_start().strip_prefix("get \"")?;
+        let (path, behind) = request.split_once('"')?;
+        let name = behind.strip_prefix(" as ").filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))?;
+        Some(format!("    .exec(http(\"{name}\").get(\"{path}\"))"))
+    }),
+    ("a check of k6", |line| {
+        let status = line.trim_start().strip_prefix("expect status == ")?;
+        Some(format!("      check(res, {{ \"ok\": (r) => r.status === {status} }})"))
+    }),
+    ("a check of Gatling", |line| {
+        let status = line.trim_start().strip_prefix("expect status == ")?;
+        Some(format!("      .check(status.is({status}))"))
+    }),
+    ("a check without expect", |line| {
+        Some(format!("      {}", line.trim_start().strip_prefix("expect ")?)).filter(|line| line.contains("status"))
+    }),
+    ("an item of YAML", |line| {
+        let is_step = ["get ", "think ", "hold ", "p95("].iter().any(|word| line.trim_start().starts_with(word));
+        is_step.then(|| format!("    - {}", line.trim_start())).filter(|line| !line.ends_with('{'))
+    }),
+    ("a comma after a statement", |line| {
+        let is_step = ["get ", "think ", "hold ", "ramp ", "let ", "p95(", "error_rate("];
+        let is_step = is_step.iter().any(|word| line.trim_start().starts_with(word));
+        (is_step && !line.trim_end().ends_with(['{', ',', '('])).then(|| format!("{line},"))
+    }),
+    ("a pause of Rust", |line| {
+        line.trim_start().strip_prefix("think ").map(|_| "    std::thread::sleep(Duration::from_secs(1));".to_owned())
+    }),
+    ("a pause of Locust", |line| {
+        line.trim_start().strip_prefix("think ").map(|_| "    wait_time = between(1, 3)".to_owned())
+    }),
+    ("a level of Gatling", |line| {
+        let stage = line.trim_start().strip_prefix("hold ")?;
+        stage.split_once("/s for ").filter(|(_, length)| !length.contains(" as "))?;
+        Some("    constantUsersPerSec(5).during(3)".to_owned())
+    }),
+    ("a bound in words", |line| swapped(line, " < ", " must stay below ").filter(|line| line.contains("(main)"))),
+    ("requests per second", |line| quantity(line, "/s", |number| format!("{number} requests per second"))),
+    ("users per second", |line| quantity(line, "/s", |number| format!("{number} users per second"))),
+    ("a unit in capitals", |line| quantity(line, "/s", |number| format!("{number} RPS"))),
+    ("a metric in brackets", |line| {
+        let (start, end) = (line.find("p95(")? + 3, line.find(')')?);
+        let of = &line[start + 1..end];
+        (!of.contains(['(', '.', ' '])).then(|| format!("{}[\"{of}\"]{}", &line[..start], &line[end + 1..]))
+    }),
+    ("a metric of a stage", |line| {
+        let (metric, stage) = line.split_once(" during ")?;
+        let (name, behind) = metric.trim_start().split_once('(')?;
+        let (of, behind) = behind.split_once(')')?;
+        (name == "p95" && !of.contains('.')).then(|| format!("    {name}({of}, {stage}){behind}"))
+    }),
+    ("a window in front", |line| {
+        let (metric, stage) = line.split_once(" during ")?;
+        stage
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase())
+            .then(|| format!("    during {stage}: {}", metric.trim_start()))
+    }),
+    ("headers of curl", |line| {
+        let inner = line.trim_start().strip_prefix("headers: { \"")?.strip_suffix(" }")?;
+        let (name, value) = inner.split_once("\": ")?;
+        (!value.contains(','))
+            .then(|| format!("      -H \"{name}: {}\"", value.trim_matches('"')))
+            .filter(|line| !line.contains('{'))
+    }),
+    ("an object of Ruby", |line| {
+        let inner = line.trim_start().strip_prefix("json: {")?;
+        (!inner.contains(['"', '('])).then(|| format!("      json: {{{}", inner.replace(": ", " => ")))
+    }),
+    ("a fault after its time", |line| {
+        swapped(line, " at ", " after ").filter(|line| line.trim_start().starts_with("fault "))
+    }),
+    ("a fault lasting", |line| {
+        swapped(line, " for ", " lasting ").filter(|line| line.trim_start().starts_with("fault "))
+    }),
+    ("import of JavaScript", |line| {
+        let name = line.strip_prefix("use std.")?;
+        name.bytes().all(|byte| byte.is_ascii_lowercase()).then(|| format!("import {{ {name} }} from \"std\";"))
+    }),
+    ("use of Rust", |line| {
+        let name = line.strip_prefix("use std.")?;
+        name.bytes().all(|byte| byte.is_ascii_lowercase()).then(|| format!("use std::{name}::*;"))
+    }),
+    ("a param of JavaScript", |line| {
+        let (name, rest) = line.strip_prefix("param ")?.split_once(": ")?;
+        let (_, value) = rest.split_once(" = ")?;
+        Some(format!("const {name} = {value};"))
+    }),
+    ("a loop of Python", |line| {
+        let loop_of = line.trim_start().strip_prefix("repeat at most ")?;
+        let turns = loop_of.strip_suffix(" {").filter(|turns| turns.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some(format!("    for i in range({turns}) {{"))
+    }),
+    ("a thought of k6", |line| {
+        line.trim_start().strip_prefix("think ").map(|_| "    sleep(Math.random() * 3);".to_owned())
+    }),
     ("moustaches", |line| {
         let (start, end) = quoted(line)?;
         let inside = &line[start + 1..end];

@@ -7,7 +7,7 @@ use crate::diag::{Applicability, Code, Diagnostic, Diagnostics, Fix, Severity};
 use crate::syntax::ast::{File, Item, UseFrom};
 use crate::syntax::elsewhere;
 use crate::syntax::needs::Need;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// So many fixes are tried, of files of so many bytes together: a person mends a few mistakes at a time.
@@ -32,9 +32,13 @@ pub fn mended(inputs: &mut Inputs, sources: &Sources, form: &Diagnostics, meanin
             *found = trials.line_that_mends(diagnostic).or(found.take());
         }
     }
+    let ends = with_semicolons(&all, &mut found, &trials.sources);
     let mut dropped = consequences(&all, &found);
+    dropped.extend(ends);
+    let is_sure = |found: &Found| found.mends || found.fix.applicability == Applicability::MachineApplicable;
+    let mending = |found: &&Option<Found>| found.as_ref().is_some_and(is_sure);
     let kept: HashSet<Place> =
-        all.iter().zip(&found).filter(|(_, found)| found.is_some()).map(|(one, _)| place(one)).collect();
+        all.iter().zip(&found).filter(|(_, found)| mending(found)).map(|(one, _)| place(one)).collect();
     dropped.extend(lost(&all, form, &trials.sources).difference(&kept));
     all.changed(|at, diagnostic| {
         let is_cause = !dropped.contains(&place(&diagnostic));
@@ -107,7 +111,10 @@ impl Line {
 /// Whether a help says more than what may stand there.
 fn says_more(help: &str) -> bool {
     const NAMES: usize = 12;
-    let waits = help.starts_with("expected ") || help.contains("could end before this") || help.starts_with("write `");
+    let waits = help.starts_with("expected ")
+        || help.contains("could end before this")
+        || help.starts_with("a body stands")
+        || help.starts_with("write `");
     !waits && help.matches('`').count() <= NAMES
 }
 
@@ -118,15 +125,28 @@ fn loads_of(text: &str) -> Vec<&str> {
     names.take(MOST).collect()
 }
 
-/// A semicolon after what is refused itself, and names that are not declared, as far as a statement that was refused speaks of them, or opens a body: it may be what declares them.
+/// Takes the semicolon at the end of a line into the fix of what else is wrong with the line. Those that were taken.
+fn with_semicolons(all: &Diagnostics, found: &mut [Option<Found>], sources: &Sources) -> Vec<Place> {
+    let line = |span: Span| (span.file, sources.get(span.file).position_line(span.start as usize));
+    let ends = all.iter().filter(|one| one.code == Code::E0107);
+    let ends = ends.filter(|one| one.fix.as_ref().is_some_and(|fix| fix.edits[0].text.is_empty()));
+    let ends: HashMap<_, Span> = ends.map(|one| (line(one.span()), one.span())).collect();
+    let mut taken = Vec::new();
+    for (diagnostic, found) in all.iter().zip(found) {
+        let Some(end) = ends.get(&line(diagnostic.span())).filter(|_| diagnostic.code != Code::E0107) else { continue };
+        let Some(found) = found else { continue };
+        let touches = |edit: &crate::diag::Edit| edit.span.end > end.start && edit.span.start < end.end;
+        if !found.fix.edits.iter().any(touches) {
+            found.fix = found.fix.clone().and(*end, "");
+        }
+        taken.push((Code::E0107, end.file, end.start));
+    }
+    taken
+}
+
+/// Names that are not declared, as far as a statement that was refused speaks of them, or opens a body: it may be what declares them.
 fn lost(all: &Diagnostics, form: &Diagnostics, sources: &Sources) -> HashSet<Place> {
     let mut lost = HashSet::new();
-    let line = |diagnostic: &Diagnostic| {
-        let span = diagnostic.span();
-        (span.file, sources.get(span.file).position_line(span.start as usize))
-    };
-    let refused: HashSet<_> = form.iter().filter(|refused| refused.code != Code::E0107).map(line).collect();
-    lost.extend(form.iter().filter(|sign| sign.code == Code::E0107 && refused.contains(&line(sign))).map(place));
     for refused in form.iter().filter(|refused| refused.severity() == Severity::Error) {
         let span = refused.span();
         let text = &sources.get(span.file).text;

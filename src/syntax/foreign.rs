@@ -115,9 +115,10 @@ pub fn without_blocks<'a>(file: FileId, text: &'a str, diagnostics: &mut Diagnos
         if *extent == Extent::Bracket && needs_call && !is_call || written.ends_with(':') && is_head(written) {
             continue;
         }
-        if *extent == Extent::Line && (written.contains(".stress") || written.contains("std")) {
-            continue;
-        }
+        let ours = match extent {
+            Extent::Line => super::elsewhere::forms(written, &[]).into_iter().next().unwrap_or_default(),
+            Extent::Bracket | Extent::Indented => String::new(),
+        };
         let Some(last) = extent.last(text, &lines, at - 1) else { continue };
         let start = line.start + (text[line.clone()].len() - text[line.clone()].trim_start().len());
         let block = start..lines[last].end;
@@ -134,7 +135,10 @@ pub fn without_blocks<'a>(file: FileId, text: &'a str, diagnostics: &mut Diagnos
         );
         let whole = Span::new(file, block.start, block.end);
         diagnostics.push(match extent {
-            Extent::Line => problem.fix(Applicability::Maybe, whole, "", format!("remove it: {help}")),
+            Extent::Line if ours.is_empty() => {
+                problem.fix(Applicability::Maybe, whole, "", format!("remove it: {help}"))
+            }
+            Extent::Line => problem.fix(Applicability::Maybe, whole, &ours, format!("write `{ours}`")),
             Extent::Bracket | Extent::Indented => problem.help(*help),
         });
         blocks.push(block);

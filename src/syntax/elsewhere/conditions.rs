@@ -8,6 +8,7 @@ pub const ROWS: &[Row] = &[
         r"^(?:expect )?(?:status|statusCode|status_code|code|response\.status|http\.status)(?: code)?[ :=({]+(?:is |should be |to be |equals )?(\d\d\d)[)} ]*$",
         "expect status == $1",
     ),
+    (r"^((?:status|latency|text|size|json|header)\b.+)$", "expect $1"),
     (r"^expect ?(\d\d\d)$", "expect status == $1"),
     (r"^(?:expect|assert|check)_?[sS]tatus\((\d\d\d)\)$", "expect status == $1"),
     (r"^(?:check|expect|assert)[ (]+(<N>),? .*\bstatus\b\D*(\d\d\d)\D*$", "expect $1.status == $2"),

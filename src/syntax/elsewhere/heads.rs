@@ -11,6 +11,7 @@ pub const ROWS: &[Row] = &[
     (r#"^(?:import|use) \{? ?([a-z]+) ?\}? from ["']std["'];?$"#, "use std.$1"),
     (r"^use (?:Std|STD|std)[.:/]+\{?([A-Za-z]+)\}?(?:[.:].*|, .*| from .*)?$", "use std.%1"),
     (r"^use (\.?\.?/?[A-Za-z_/.]+\.stress)$", "use \"$1\""),
+    (r#"^(?:import|include|require|from)[ (]+(?:[a-z_]+ from )?["'](.+\.stress)["']\)?;?$"#, "use \"$1\""),
     (
         r"^(?:pub |public |export )?(?:test|describe|experiment|simulation|class|module|plan|stress|feature|workload|suite|Feature:?|scenario)[ :=(]+(<N>|<Q>)[ (]*(?:on <N>|extends <N>|<N>)?\)?$",
         "scenario %1",
