@@ -430,7 +430,7 @@ fn nothing_is_written_or_removed_where_others_lead_the_way() {
     let anybody = std::fs::Permissions::from_mode(0o777);
     std::fs::set_permissions(place.path().join("baselines"), anybody).unwrap();
     let refused = baselines.add(&entry("second", 2)).unwrap_err().to_string();
-    assert!(refused.contains("where nobody else can change the way"), "{refused}");
+    assert!(refused.contains("where no other user can change the path"), "{refused}");
     assert!(baselines.remove("first").is_err());
     assert_eq!(baselines.read().unwrap().entries.len(), 1);
 }

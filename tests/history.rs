@@ -58,7 +58,7 @@ fn a_wrong_file_a_wrong_column_and_too_few_rows_are_said_in_a_line() {
             "`runs.csv`: name one of its columns with `--column NAME`: it has `commit`, `p50`, `p95`",
         ),
         (&["--series", "runs.csv", "--column", "p59"], "it has no column `p59`; did you mean `p95`?"),
-        (&["--series", "runs.csv", "--column", "commit"], "line 2: `c0` in the column `commit` is no number"),
+        (&["--series", "runs.csv", "--column", "commit"], "line 2: `c0` in the column `commit` is not a number"),
         (
             &["--series", "short.csv", "--column", "p95"],
             "has 7 numbers in the column `p95`, and a change is told from 8 on",

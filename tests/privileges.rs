@@ -448,7 +448,7 @@ fn a_pipe_that_nobody_reads_holds_nobody() {
         crate::support::rest(plan.stderr.take())
     };
     let told = given_up();
-    assert!(told.contains("`pipe` cannot be written: it is a pipe that nobody reads from"), "{told}");
+    assert!(told.contains("`pipe` cannot be written: it is a pipe that no process reads from"), "{told}");
     let without_waiting = rustix::fs::OFlags::NONBLOCK.bits() as i32;
     let reader = std::fs::OpenOptions::new().read(true).custom_flags(without_waiting).open(&pipe).unwrap();
     let mut writer = std::fs::OpenOptions::new().write(true).custom_flags(without_waiting).open(&pipe).unwrap();

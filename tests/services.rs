@@ -308,7 +308,7 @@ fn a_service_that_does_not_find_its_file_says_where_it_ran() {
         )
     };
     let ran = place.run(&text(""), &[]);
-    let why = "and `serve.sh` lies beside the scenario, where `dir: \".\"` starts it";
+    let why = "and `serve.sh` lies next to the scenario, where `dir: \".\"` starts it";
     assert!(ran.err.contains("; it ran in its private directory `/") && ran.err.contains(why), "{}", ran.err);
     // What is written for it lies where it runs.
     let ran = place.run(&text("    files: { \"serve.sh\": \"exit 5\" }"), &[]);

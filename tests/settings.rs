@@ -72,7 +72,7 @@ fn what_cannot_be_set_is_said_with_what_can() {
         (&["--set", "level=20"], "expected a Rate, found a Number"),
         (&["--set", "shop.rise=x"], "no part of this scenario is called `x`"),
         (&["--set", "level"], "write it like `rise=5s`"),
-        (&["--profile", "tiny"], "there is `full`, `ci`"),
+        (&["--profile", "tiny"], "choose from `full`, `ci`"),
     ];
     for (flags, expected) in cases {
         let mut call = vec!["plan", "main.stress"];

@@ -166,7 +166,7 @@ fn network(address: &str, bits: &str) -> Result<Pattern, NoPattern> {
         Ok(0) => Err(no("this would allow every address there is")),
         Ok(bits) if bits <= most => {
             let network = masked(address, bits);
-            let why = "this address has bits behind the length of its network";
+            let why = "this address has bits beyond the length of its network";
             let instead = || Some(format!("{network}/{bits}"));
             if network == address {
                 Ok(Pattern::Network(network, bits))

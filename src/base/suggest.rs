@@ -57,7 +57,25 @@ pub fn slip<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Op
 /// One slip of the finger in a short name is little to Jaro, and most of what people write wrong.
 fn likeness(name: &str, candidate: &str) -> f64 {
     let slip = name.len() > 2 && candidate.len() > 2 && is_slip(name, candidate);
-    strsim::jaro(name, candidate).max(if slip { 0.9 } else { 0.0 })
+    // Fingers swap letters more often than they miss one.
+    let swapped = slip && name.len() == candidate.len() && is_swap(name, candidate);
+    strsim::jaro(name, candidate).max(if swapped {
+        0.95
+    } else if slip {
+        0.9
+    } else {
+        0.0
+    })
+}
+
+/// Whether both have the same letters in another order.
+fn is_swap(a: &str, b: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(a) == sorted(b)
 }
 
 /// Whether one letter is another, missing or too much, or two are swapped.
@@ -98,6 +116,7 @@ mod tests {
     fn suggests_what_is_alike_and_nothing_else() {
         assert_eq!(similar("brwose", ["checkout", "browse"]), Some("browse"));
         assert_eq!(similar("ulr", ["url", "port"]), Some("url"));
+        assert_eq!(similar("p59", ["p95", "p99"]), Some("p95"));
         assert_eq!(similar("hodl", ["hold", "ramp", "spike"]), Some("hold"));
         assert_eq!(
             ["abc", "abcd", "acb", "ab", "aabc", "bca"].map(|b| super::is_slip("abc", b)),

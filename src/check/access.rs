@@ -195,9 +195,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let message = format!("what is in flight are requests, and `{}` is {what}", self.text(base.span));
         let problem = Diagnostic::new(Code::E0202, message, span, "not of requests");
-        self.push(
-            problem.help("write it behind a load, a part of its mix, a flow or a step, such as `main.in_flight`"),
-        );
+        self.push(problem.help("write it after a load, a part of its mix, a flow or a step, such as `main.in_flight`"));
         Meaning::WRONG
     }
 

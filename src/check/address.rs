@@ -47,7 +47,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
                 Err(why) => {
                     let problem =
-                        Diagnostic::new(Code::E0310, format!("this is no address: {why}"), span, "not an address");
+                        Diagnostic::new(Code::E0310, format!("this is not an address: {why}"), span, "not an address");
                     let problem = problem.help("write `http://host:port`, `https://host:port` or `unix:/run/app.sock`");
                     self.push(problem.or(super::guess::instead(span, format!("\"http://{url}\""))));
                     None

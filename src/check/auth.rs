@@ -31,14 +31,15 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn auth(&mut self, entry: &'a Entry, frame: FrameId) -> Option<Credentials> {
         let known = || builtins::names(BuiltinKind::Auth);
         let ExprKind::Call { function, arguments } = &entry.value.kind else {
-            let problem = Diagnostic::new(Code::E0301, "this is no authentication", entry.value.span, "not a call");
+            let problem =
+                Diagnostic::new(Code::E0301, "this is not a kind of authentication", entry.value.span, "not a call");
             self.push(problem.help(listed("write one of", known())));
             return None;
         };
         let Some(builtin) = builtins::of_kind(BuiltinKind::Auth, &function.text) else {
             let problem = Diagnostic::new(
                 Code::E0201,
-                format!("`{function}` is no authentication"),
+                format!("`{function}` is not a kind of authentication"),
                 function.span,
                 "no such one",
             );

@@ -63,7 +63,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let message = match value.kind() == kind {
                     true => {
                         let text = self.text(what.span);
-                        format!("`{text}` is no template: what is included has parameters, if only `()`")
+                        format!(
+                            "`{text}` is not a template: an included template has parameters, even if they are only `()`"
+                        )
                     }
                     false => format!("{} is included here, and this is {}", kind.a(), value.kind().a()),
                 };
@@ -126,7 +128,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 None => Some(1.0),
             };
             if every.is_some_and(|every| every < MILLISECOND as f64) {
-                self.out_of_range(slices.every.span, "a slice is 1ms long at the least");
+                self.out_of_range(slices.every.span, "a slice is at least 1ms long");
                 return None;
             }
             condition = match (condition, every, share) {
@@ -200,7 +202,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let value = self.eval(left, frame);
         let refused = matches!(operator, Binary::Equal | Binary::NotEqual | Binary::In) || operator.looks_into();
         if refused {
-            let message = format!("`{}` is never so of two runs", operator.symbol());
+            let message = format!("`{}` never holds between two runs", operator.symbol());
             let problem = Diagnostic::new(Code::E0305, message, expr.span, "a baseline");
             self.push(problem.help(better_than_baseline(&value)));
             return Some(None);
@@ -341,8 +343,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         conditions.retain(|condition| self.fits_a_look(&condition.condition, condition.span).is_some());
         if steady.clauses.is_empty() {
             let span = steady.name.as_ref().map_or(steady.span, |name| name.span);
-            let problem =
-                Diagnostic::new(Code::E0307, "this steady state holds whatever happens", span, "no condition in it");
+            let problem = Diagnostic::new(Code::E0307, "this steady state always holds", span, "no condition in it");
             self.push(problem.help("say what is normal, such as `error_rate(main) < 1%`"));
         }
         let name = steady.name.as_ref().map(|name| name.text.clone());

@@ -132,6 +132,6 @@ fn open_to_the_shell(pieces: &[Piece]) -> Option<&'static str> {
         // An address of the run's own.
         Piece::Value(Expr::Part { .. } | Expr::Port(_) | Expr::Number(_) | Expr::Exact(_) | Expr::Bool(_)) => None,
         Piece::Value(Expr::Text(pieces)) => open_to_the_shell(pieces),
-        Piece::Value(_) => Some("what it will be, nobody knows yet"),
+        Piece::Value(_) => Some("its value is not known yet"),
     })
 }

@@ -268,7 +268,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         if let Some(fix) = self.among(left, right) {
             let message = format!("{} is compared with a List", left.1.kind().a());
             let problem = Diagnostic::new(Code::E0301, message, right.0.span, "a List");
-            self.push(problem.help("whether it is one of several is asked by `in`").or(fix));
+            self.push(problem.help("`in` asks whether it is one of several").or(fix));
             return;
         }
         let number = |value: &Meaning<'a>| matches!(value.kind(), Type::Number | Type::Count);

@@ -145,7 +145,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         match dialect::header(&entry.value) {
             None => self.not_as_it_is(entry, "such as `header: false`"),
             Some(false) if !has_columns => {
-                let message = "without a head line nothing says what the columns are called";
+                let message = "without a header line the columns have no names";
                 let problem = Diagnostic::new(Code::E0307, message, entry.label.span, "needs `columns`");
                 self.push(problem.help("name all of them in their order: `columns: { id: Count, name: Text }`"));
             }
@@ -158,7 +158,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             return;
         }
         let text = self.text(entry.value.span);
-        let message = format!("`{text}` is no encoding that is asked for");
+        let message = format!("`{text}` is not an encoding that can be asked for");
         let problem = Diagnostic::new(Code::E0301, message, entry.value.span, "not an encoding");
         let plain: String = text.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
         self.push(match plain.as_str() {
@@ -175,7 +175,8 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// A file is read before names have values.
     fn not_as_it_is(&mut self, entry: &'a Entry, example: &str) {
-        let message = format!("`{}` is needed before names have values, since the file is read then", entry.label);
+        let message =
+            format!("`{}` must be written out, because the file is read before names have values", entry.label);
         let problem = Diagnostic::new(Code::E0301, message, entry.value.span, "not written as it is");
         self.push(problem.help(format!("write it as it is, {example}")));
     }

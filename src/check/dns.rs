@@ -80,10 +80,10 @@ impl<'a> ScenarioChecker<'a, '_> {
         match value {
             Meaning::Text(text, _) => match text.trim_matches(['[', ']']).parse() {
                 Ok(address) => out.push(address),
-                Err(_) => self.out_of_range(span, "a name leads to addresses, such as \"127.0.0.1\" or \"::1\""),
+                Err(_) => self.out_of_range(span, "a name resolves to addresses, such as \"127.0.0.1\" or \"::1\""),
             },
             Meaning::List(items) if items.is_empty() => {
-                self.out_of_range(span, "a name leads to one address at least");
+                self.out_of_range(span, "a name resolves to at least one address");
             }
             Meaning::List(items) => items.iter().for_each(|item| self.addresses(item, span, out)),
             Meaning::Unknown(_) => {}

@@ -384,7 +384,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn either_fault(&mut self, function: &Name) {
         let message = format!("`{function}` may be the built-in fault or the template of this file");
         let problem = Diagnostic::new(Code::E0204, message, function.span, "which of them?");
-        let help = "give the template another name, or a file of its own, and call it behind the name of that module";
+        let help = "give the template another name, or a file of its own, and call it after the name of that module";
         self.push(problem.help(help));
     }
 

@@ -95,7 +95,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             && fault(&given).is_some_and(LinkFault::is_of_requests)
             && self.out.links.get(link).is_some_and(|link| !link.http)
         {
-            let message = format!("`{function}` is of requests, and this link knows bytes alone");
+            let message = format!("`{function}` acts on requests, but this link passes only bytes");
             let problem = Diagnostic::new(Code::E0207, message, on, "a link of `tcp(…)`");
             self.push(problem.help("let the link be `http(to: …)`"));
         }
@@ -142,8 +142,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                         "let it act on the way to the proxy: `link way = tcp(to: \"proxy:3128\")`, `proxy: \"http://{way.address}\"`, and hurt `way`",
                     ));
                 } else if target.tls.is_some() && fault.is_of_requests() {
-                    let message = format!("`{function}` is of requests, and the way to `{}` is encrypted", target.name);
-                    let problem = Diagnostic::new(Code::E0207, message, span, "nobody on the way can read them");
+                    let message =
+                        format!("`{function}` acts on requests, but the connection to `{}` is encrypted", target.name);
+                    let problem = Diagnostic::new(Code::E0207, message, span, "nothing on the way can read them");
                     let help = self.way_under_tls(target, &function.text);
                     self.push(problem.help(help));
                 } else if target.http2.is_some() && fault.is_of_requests() {
@@ -195,7 +196,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 at_most.span,
                 "`at most`",
             );
-            self.push(problem.help("write `for D`; `for at most D` is of an event"));
+            self.push(problem.help("write `for D`; `for at most D` is for events"));
         }
         let length = timing.length.as_ref().map(|length| self.some_time(length, frame, "nothing happens in no time"));
         let every =
@@ -261,20 +262,20 @@ impl<'a> ScenarioChecker<'a, '_> {
             (true, None, None) if timing.at.is_some() => {
                 let problem = Diagnostic::new(
                     Code::E0401,
-                    format!("`{shown}` lasts until it is taken back"),
+                    format!("`{shown}` needs an end"),
                     built.constructor.span,
                     "for how long?",
                 );
-                self.push(problem.help("say it: `… for 10s`"));
+                self.push(problem.help("add `for 10s`"));
             }
             (true, None, Some(_)) if timing.every.is_some() => {
                 let problem = Diagnostic::new(
                     Code::E0401,
-                    format!("`{shown}` lasts until it is taken back"),
+                    format!("`{shown}` needs an end"),
                     built.constructor.span,
                     "for how long each time?",
                 );
-                self.push(problem.help("say it: `during … every 30s for 5s`"));
+                self.push(problem.help("write `during … every 30s for 5s`"));
             }
             (false, Some(length), _) => {
                 let problem =

@@ -151,7 +151,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let ExprKind::Binary { operator: Binary::Subtract, left, right, .. } = &expr.kind else { return false };
         let (ExprKind::Duration(from), ExprKind::Duration(to)) = (&left.kind, &right.kind) else { return false };
         let (text, least, most) = (self.text(expr.span), (*from).min(*to), (*from).max(*to));
-        let message = format!("`{text}` is a difference, and no range");
+        let message = format!("`{text}` is a subtraction, not a range");
         let problem = Diagnostic::new(Code::E0310, message, expr.span, "one time, and not one between two");
         let range = format!("{}..{}", duration(least), duration(most));
         self.push(problem.fix(

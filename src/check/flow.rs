@@ -295,7 +295,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     let message = "`once per user` stands in `once per user`";
                     let problem = Diagnostic::new(Code::E0114, message, step.span, "is done once already");
                     self.push(
-                        problem.label(outer, "with this").help("put it behind the other block, or its steps into it"),
+                        problem.label(outer, "with this").help("put it after the other block, or its steps into it"),
                     );
                 }
                 // Its names stay with the user, so the steps behind it see them.

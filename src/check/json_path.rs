@@ -132,7 +132,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         if kind != Type::Wrong {
             let message = format!("{} cannot stand in a JSONPath", kind.a());
             let problem = Diagnostic::new(Code::E0301, message, span, kind.a());
-            self.push(problem.help("numbers are places in lists, texts are names; both are compared in a filter"));
+            self.push(problem.help("a number is an index of a list, and a text is a name; a filter can compare both"));
         }
     }
 }

@@ -38,7 +38,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let killed: Vec<Span> = self.out.injections.iter().filter(is_final).map(|injection| injection.span).collect();
         for span in killed {
-            let message = "nobody brings this service back, so the run ends with it";
+            let message = "nothing restarts this service, so the run ends with it";
             let problem = Diagnostic::new(Code::W0812, message, span, "killed for good");
             self.push(
                 problem.help("write how long it is gone, such as `for 10s`, or give the service `restart: true`"),
@@ -165,7 +165,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let bare = latencies.iter().find(|latency| !bounded.iter().any(|bound| covers(bound, latency)));
         let span = bare.map(|latency| latency.span);
         if let Some(span) = span.filter(|_| !self.is_definition) {
-            let message = "nothing bounds the errors beside this latency";
+            let message = "this latency has no condition on errors next to it";
             let problem = Diagnostic::new(Code::W0806, message, span, "fast failures lower it");
             self.push(problem.help("expect `error_rate(…) < 1%` as well"));
         }
@@ -238,11 +238,11 @@ impl<'a> ScenarioChecker<'a, '_> {
                     RequestFunction::ErrorRate => "1pp",
                     _ => "10%",
                 };
-                let message = "where both are equal, this is inconclusive nine times of ten";
+                let message = "if both are equal, this is inconclusive nine times out of ten";
                 let problem = Diagnostic::new(Code::W0816, message, expectation.span, "no allowance");
                 let sign = if more { "-" } else { "+" };
                 let help =
-                    format!("write what may lie between them, such as `{sign} {allowance}` behind the right side");
+                    format!("write what may lie between them, such as `{sign} {allowance}` after the right side");
                 problems.push(problem.help(help));
             });
         }
@@ -288,7 +288,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             if defaults[..index].iter().any(|(before, ..)| before == name) {
                 continue;
             }
-            let message = format!("the default of `{name}` is in the file for everybody to read");
+            let message = format!("the default of `{name}` is in the file, where every reader of the file sees it");
             let mut problem = Diagnostic::new(Code::W0807, message, *span, "a secret with a default");
             for (_, _, again) in defaults[index + 1..].iter().filter(|(other, _, at)| other == name && at != span) {
                 problem = problem.label(*again, "and here");

@@ -47,7 +47,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                         let text = self.text(entry.value.span);
                         let problem = Diagnostic::new(
                             Code::E0301,
-                            format!("`{text}` is no way to arrive"),
+                            format!("`{text}` is not a kind of arrival"),
                             entry.value.span,
                             "not one",
                         );
@@ -65,7 +65,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
                 "max_in_flight" => out.max_in_flight = Some(number as u64),
                 "grace" => out.grace = number as u64,
-                "population" if number < 1.0 => self.out_of_range(entry.value.span, "a population has somebody in it"),
+                "population" if number < 1.0 => {
+                    self.out_of_range(entry.value.span, "a population has at least one user")
+                }
                 "population" => {
                     out.population = Some(number as u64);
                 }
@@ -179,7 +181,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             match named.iter().find(|(before, _)| *before == name) {
                 Some((_, first)) => {
                     let problem =
-                        Diagnostic::new(Code::E0203, format!("`{name}` is twice in this mix"), span, "again here");
+                        Diagnostic::new(Code::E0203, format!("`{name}` appears twice in this mix"), span, "again here");
                     self.push(problem.label(*first, "first here").help("name each part with `as NAME`"));
                 }
                 None => named.push((name.clone(), span)),

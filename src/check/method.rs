@@ -83,7 +83,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 if !measured {
                     let problem =
                         Diagnostic::new(Code::E0307, "this service has no /metrics page", base.span, "where is it?");
-                    self.push(problem.help("say so where it is declared: `{ metrics: \"/metrics\" }`"));
+                    self.push(problem.help("write it where it is declared: `{ metrics: \"/metrics\" }`"));
                     return Meaning::WRONG;
                 }
                 self.series(SeriesSource::ServiceMetric(index), &bound)
@@ -194,8 +194,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => return Meaning::Unknown(Type::Series),
         };
         if !Summed::is_all(&what) {
-            let problem =
-                Diagnostic::new(Code::E0310, "samples have an age, and results have none", span, "no selector");
+            let problem = Diagnostic::new(Code::E0310, "samples have an age; results do not", span, "no selector");
             self.push(
                 problem.help(
                     "name a metric, with labels if only some of its series are meant, such as `up{job=\"shop\"}`",

@@ -101,7 +101,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             if value.is_unknown() {
                 return Some((None, value.kind()));
             }
-            let problem = Diagnostic::new(Code::E0301, "`drift` is of a metric", first.value.span, value.kind().a());
+            let problem = Diagnostic::new(Code::E0301, "`drift` takes a metric", first.value.span, value.kind().a());
             self.push(problem.help("write `drift(p95(main))`"));
             return None;
         }
@@ -146,8 +146,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 {
                     let problem = Diagnostic::new(Code::E0114, message, written.span, "not known of each");
                     self.push(
-                        problem
-                            .help("it may speak of `ok`, `error`, `latency`, and of requests `status` and `attempt`"),
+                        problem.help("it may use `ok`, `error`, `latency`, and of requests `status` and `attempt`"),
                     );
                     return None;
                 }
@@ -202,7 +201,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         if let Some(scope) = sent.scopes.first() {
             let problem = Diagnostic::new(Code::E0114, "both arguments have one scope", scope.span, "not here");
-            self.push(problem.help("write it behind the condition"));
+            self.push(problem.help("write it after the condition"));
             return None;
         }
         if let Some(matching) = &sent.matching {
@@ -230,7 +229,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let message = format!("`{}` cannot be known of `{}`, whose keys the system gives", of.name(), ledger.name);
         let problem =
             Diagnostic::new(Code::E0310, message, span, "one key for each answer").label(given, "a key of the answer");
-        self.push(problem.help("`lost` and `unverified` can; a key that the request brings, such as an `Idempotency-Key`, tells twice from once"));
+        self.push(problem.help("`lost` and `unverified` work; with a key that the request sends, such as an `Idempotency-Key`, duplicates can be counted"));
         None
     }
 
@@ -240,7 +239,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         if !matches!(service.kind, ServiceKind::Attach { .. }) {
             return Some(());
         }
-        let message = format!("`{}` is only attached, so nobody sees it end", service.name);
+        let message = format!("`{}` is only attached, so the run does not see it end", service.name);
         let problem = Diagnostic::new(Code::E0301, message, span, "not started by the run");
         self.push(problem.help("start it with `process(…)`, or expect its answers, such as `error_rate(main) < 1%`"));
         None

@@ -108,7 +108,7 @@ pub(super) fn aliases(inputs: &Inputs, module: usize, diagnostics: &mut Diagnost
                                 let near = format!("std.{near}");
                                 problem.fix(Applicability::Maybe, import.span, &near, format!("did you mean `{near}`?"))
                             }
-                            None => problem.help(format!("there is {}", known().collect::<Vec<_>>().join(", "))),
+                            None => problem.help(format!("choose from {}", known().collect::<Vec<_>>().join(", "))),
                         }
                     }
                     UseFrom::File(_) => problem.help("a path is relative to the file that names it"),

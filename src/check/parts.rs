@@ -180,7 +180,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.push(problem.help("let the server listen at a port too, and write `127.0.0.1:8080`"));
             }
             [Piece::Literal(text)] if !is_address(text) => {
-                let message = format!("`{text}` is no address");
+                let message = format!("`{text}` is not an address");
                 let problem = Diagnostic::new(Code::E0310, message, span, "not `host:port`");
                 self.push(problem.help("write host and port without a scheme or a path: `127.0.0.1:8080`"));
             }
@@ -197,7 +197,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let value = bound.first().and_then(|(value, _)| value.number()).unwrap_or(1.0);
         if value <= 0.0 {
-            self.out_of_range(built.constructor.span, "a limit lets something through");
+            self.out_of_range(built.constructor.span, "a limit must be greater than 0");
         }
         let (kind, of) = match built.kind {
             BuiltKind::Limiter => (LimitKind::Rate(value), Type::Limiter),

@@ -30,7 +30,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             match ProxyAddress::parse(&text) {
                 Ok(proxy) => self.known_proxy(&proxy, entry, target),
                 Err(why) => {
-                    let message = format!("this is no address of a proxy: {why}");
+                    let message = format!("this is not the address of a proxy: {why}");
                     let problem = Diagnostic::new(Code::E0310, message, span, "not a proxy");
                     self.push(problem.help("write `http://host:port`"));
                     return;

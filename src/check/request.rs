@@ -213,7 +213,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem("CONNECT opens a tunnel, and asks for no path".to_owned(), "no method of a request"));
         } else if !is_token(&name) {
             let help = "it is one word, such as `\"GET\"` or `\"PURGE\"`";
-            self.push(problem(format!("`{name}` is no method"), "not a token of HTTP").help(help));
+            self.push(problem(format!("`{name}` is not a method"), "not a token of HTTP").help(help));
         }
         Method::Known(name)
     }
@@ -281,7 +281,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         if let Meaning::Text(text, _) = &value
             && (!leads(text) || text.contains(char::is_control))
         {
-            let message = format!("`{}` is no path and no URL", crate::base::shown::escaped_line(text));
+            let message = format!("`{}` is neither a path nor a URL", crate::base::shown::escaped_line(text));
             let problem = Diagnostic::new(Code::E0310, message, subject.span, "leads nowhere");
             let help = "a path that is a value is a whole URL of a target, or starts with `/` or `?`";
             self.push(problem.help(help));
@@ -375,7 +375,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let text = self.text(item.span);
                 let problem = Diagnostic::new(
                     Code::E0310,
-                    format!("`{text}` is no reason to try again"),
+                    format!("`{text}` is not a reason for another try"),
                     item.span,
                     "neither a status nor a failure",
                 );
@@ -397,7 +397,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             ("body", Exchange::Http(_)) if matches!(entry.value.kind, ast::ExprKind::Object(_)) => {
                 self.eval(&entry.value, frame);
                 let message = "a `body:` is a text, sent as it is";
-                let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "an object behind it");
+                let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "an object after it");
                 self.push(problem.fix(
                     Applicability::Maybe,
                     entry.label.span,
@@ -424,7 +424,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             ("query", Exchange::Http(http)) => http.query.extend(self.fields(entry, frame)),
             ("timeout", _) => match self.quantity(&entry.value, frame, Type::Duration) {
                 Some(ns) if ns >= 1.0 => request.timeout = Some(ns as u64),
-                Some(_) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
+                Some(_) => self.out_of_range(entry.value.span, "a timeout of 0 fails every request"),
                 None => {}
             },
             ("args", Exchange::Query(query)) => {
@@ -458,7 +458,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let pieces = value.pieces()?;
         if pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(['\r', '\n', '\0']))) {
             let problem = Diagnostic::new(Code::E0310, "a header stands on one line", span, "out of range");
-            self.push(problem.help("what needs several lines belongs into a body; `base64(…)` makes one line of it"));
+            self.push(problem.help("a value of several lines belongs in a body; `base64(…)` makes one line of it"));
         }
         Some((label.text.clone(), pieces))
     }

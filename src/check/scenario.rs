@@ -303,7 +303,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             match entry.label.text.as_str() {
                 "within" => match self.quantity(&entry.value, frame, Type::Duration) {
                     Some(ns) if ns < 1.0 => {
-                        self.out_of_range(entry.value.span, "in no time at all nothing can be asked for");
+                        self.out_of_range(entry.value.span, "the time must be greater than 0");
                     }
                     Some(ns) => within = ns as u64,
                     None => {}
@@ -330,7 +330,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let (flow, state) = self.body(&ledger.name.text, &verify.steps, target, frame, &[&verify.key]);
         if !state.sends && !state.refused {
-            let problem = Diagnostic::new(Code::E0307, "this `verify` asks nobody", verify.span, "no request in it");
+            let problem =
+                Diagnostic::new(Code::E0307, "this `verify` sends no request", verify.span, "no request in it");
             self.push(problem.help("add a step such as `get \"/orders?key={key}\" as found`"));
         }
         // An answer without rows is one all the same, so it says nothing of the entry.

@@ -227,8 +227,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             // One that nobody has named, by what reports call it.
             if let Some(kind) = super::words::stage(&name.text).filter(|kind| *kind != name.text) {
-                let help =
-                    format!("so the report calls a `{kind}` without a name; write `as {name}` behind that stage");
+                let help = format!("so the report calls a `{kind}` without a name; write `as {name}` after that stage");
                 self.push(problem.help(help));
                 return Meaning::WRONG;
             }
@@ -273,7 +272,7 @@ impl<'a> ScenarioChecker<'a, '_> {
 /// A name that is declared where it is not known here.
 pub(super) fn hidden_name(problem: Diagnostic, place: Span) -> Diagnostic {
     let help =
-        "a block keeps its names; for a value behind it write `let value = null` before it, and `set value = …` in it";
+        "a block keeps its names; for a value after it write `let value = null` before it, and `set value = …` in it";
     problem.label(place, "declared here, in a block that ends before").help(help)
 }
 

@@ -104,7 +104,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         for name in ["alerts", "payments"] {
             let Some(Meaning::Text(text, _)) = bound.value(name) else { continue };
             if text.parse().ok().is_none_or(|address: SocketAddr| !address.ip().is_loopback()) {
-                let (message, span) = (format!("`{text}` is no address of this machine"), span(name));
+                let (message, span) = (format!("`{text}` is not an address of this machine"), span(name));
                 let problem = Diagnostic::new(Code::E0310, message, span, "not a host and a port of it");
                 self.push(problem.help(format!("write it like `{name}: \"127.0.0.1:9199\"`")));
             }
@@ -178,7 +178,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 if let Meaning::Text(dir, from) = &value {
                     service.dir = Some(self.beside(dir, *from));
                 } else if !value.is_unknown() {
-                    let message = "where a program runs is known before the run";
+                    let message = "where a program runs must be known before the run";
                     let problem = Diagnostic::new(Code::E0404, message, entry.value.span, "known too late");
                     self.push(problem.help("write it as a text, such as `dir: \".\"`, or as a parameter"));
                 }

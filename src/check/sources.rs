@@ -20,7 +20,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         match value {
             Meaning::List(items) if items.is_empty() => {
-                self.out_of_range(span, "connections come from one address at least");
+                self.out_of_range(span, "connections come from at least one address");
             }
             Meaning::List(items) => items.iter().for_each(|item| self.source(item, span, &mut target.from)),
             one => self.source(one, span, &mut target.from),

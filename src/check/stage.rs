@@ -74,7 +74,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         for pair in stages.windows(2) {
             if !pair[0].kind.ends_as_planned() {
                 let word = pair[0].kind.word();
-                let message = format!("nothing can follow a `{word}`, whose end only the run knows");
+                let message = format!("no stage can follow a `{word}`, because only the run knows when it ends");
                 let problem = Diagnostic::new(Code::E0404, message, pair[1].span, "when does this start?");
                 self.push(
                     problem
@@ -268,7 +268,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 Applicability::Maybe,
                 levels.span.after(),
                 " users",
-                format!("a unit behind a list is that of each: `{text} users`"),
+                format!("a unit after a list applies to each item: `{text} users`"),
             ));
             model.refused = true;
         } else if let ExprKind::List(items) = &levels.kind {
@@ -356,7 +356,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             Some(Err(reason)) => {
                 let message = format!("`{}` cannot be replayed: {reason}", data.name);
                 let problem = Diagnostic::new(Code::E0208, message, written.span, "not in order");
-                problem.help("a time is a number of seconds or as `2026-01-31T12:00:00Z`, and none is earlier than the one before")
+                problem.help("a time is a number of seconds, or a text like `2026-01-31T12:00:00Z`, and not earlier than the one before")
             }
             None => {
                 let message = format!("the rows of `{}` do not say when they were", data.name);
@@ -421,7 +421,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         if let Some(name) = &stage.name {
             let problem = Diagnostic::new(Code::E0114, "a `repeat` has no name of its own", name.span, "not here");
-            self.push(problem.help("name the stages in it; `during NAME` is all of them"));
+            self.push(problem.help("name the stages in it; `during NAME` means all of them"));
         }
         for _ in 0..times {
             if model.stages.len() <= MOST_STAGES {

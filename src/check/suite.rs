@@ -227,7 +227,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         for (label, value) in fields {
             let Meaning::Text(text, _) = value else {
                 let text = self.text(label.span);
-                let message = format!("the value of the label `{text}` is no text");
+                let message = format!("the value of the label `{text}` is not a text");
                 self.push(Diagnostic::new(Code::E0301, message, label.span, "not a text"));
                 return None;
             };

@@ -119,7 +119,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         match entry.label.text.as_str() {
             "timeout" => match value.number() {
                 Some(ns) if ns >= 1.0 => target.timeout = ns as u64,
-                Some(_) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
+                Some(_) => self.out_of_range(entry.value.span, "a timeout of 0 fails every request"),
                 None => {}
             },
             "redirects" => match value.number() {
@@ -194,7 +194,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             let span = options.iter().find(|entry| entry.label.text == "connections").map(|entry| entry.value.span);
             let message = "each user shows a certificate of its own, and a pool is shared by all";
             if let Some(span) = span {
-                let problem = Diagnostic::new(Code::E0205, message, span, "of whom would they be?");
+                let problem = Diagnostic::new(Code::E0205, message, span, "whose would they be?");
                 self.push(problem.help("write `per_user` or `per_request`"));
             }
         }
@@ -229,7 +229,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let text = self.text(entry.value.span);
                 let problem = Diagnostic::new(
                     Code::E0301,
-                    format!("`{text}` is no policy of connections"),
+                    format!("`{text}` is not a policy of connections"),
                     entry.value.span,
                     "not a policy",
                 );
@@ -261,8 +261,8 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     pub(super) fn target_header(&mut self, name: String, pieces: Text, span: Span, target: &mut Target) {
         if target.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {
-            let problem = Diagnostic::new(Code::E0203, format!("`{name}` is there already"), span, "a second one");
-            self.push(problem.help("a header is said once; of `auth:` and an `Authorization` keep one"));
+            let problem = Diagnostic::new(Code::E0203, format!("`{name}` exists already"), span, "a second one");
+            self.push(problem.help("a header is set once; keep either `auth:` or `Authorization`"));
             return;
         }
         target.headers.push((name, pieces));

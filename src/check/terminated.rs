@@ -20,7 +20,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             _ => {
                 let text = self.text(entry.value.span);
-                let message = format!("`{text}` is nothing that a link does with TLS");
+                let message = format!("`{text}` is not a way for a link to handle TLS");
                 let problem = Diagnostic::new(Code::E0301, message, entry.value.span, "not `terminate`");
                 self.push(problem.help(
                     "write `tls: terminate`; how the link speaks to the server is what the `tls: { … }` of the target says",
@@ -73,10 +73,10 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let Some(hurt) = self.out.injections.iter().find(|own| hurts(&own.action)) else { return };
         let (what, span): (&str, Span) = (hurt.action.name(), hurt.span);
-        let message = format!("`{what}` is of requests, and `{target}` is encrypted on its way through `{name}`");
-        let problem = Diagnostic::new(Code::E0207, message, span, "nobody on the way can read them");
+        let message = format!("`{what}` acts on requests, but `{target}` is encrypted on its way through `{name}`");
+        let problem = Diagnostic::new(Code::E0207, message, span, "nothing on the way can read them");
         self.push(problem.help(format!(
-            "let the link end TLS, with a certificate of the run that the target trusts: write `{{ tls: terminate }}` behind `{name}`"
+            "let the link end TLS, with a certificate of the run that the target trusts: write `{{ tls: terminate }}` after `{name}`"
         )));
     }
 
@@ -95,7 +95,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 format!("the link `{name}` before it ends TLS: hurt that, `{function}({name}, …)`")
             }
             Some((_, Link { name, .. })) => format!(
-                "let the link before it end TLS, `{{ tls: terminate }}` behind `{name}`, and hurt that: `{function}({name}, …)`"
+                "let the link before it end TLS, `{{ tls: terminate }}` after `{name}`, and hurt that: `{function}({name}, …)`"
             ),
             None => format!(
                 "put a link before it that ends TLS with a certificate of the run, `link way = http(to: {to}) {{ tls: terminate }}`, let the \

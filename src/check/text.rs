@@ -60,8 +60,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             let is_known = |path: &String| names.contains(&path.split('.').next().unwrap_or(""));
             // `${name}` in them is meant for somebody else.
             if let Some(path) = written.replace("${", "").split('{').skip(1).filter_map(put_in).find(is_known) {
-                let message = format!("`{{{path}}}` is sent as it stands: single quotes put nothing in");
-                let problem = Diagnostic::new(Code::W0813, message, span, "nothing is put in here");
+                let message = format!("`{{{path}}}` is sent as it is written: single quotes insert no values");
+                let problem = Diagnostic::new(Code::W0813, message, span, "no value is inserted");
                 let inner = &written[1..written.len().max(2) - 1];
                 self.push(if written.starts_with("'''") {
                     problem.help("write the text between `\"\"\"` and `\"\"\"`, which put values in")
@@ -86,8 +86,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             })
         };
         if let Some(found) = ["%s", "%d"].into_iter().find(|found| puts_in && is_one(found)) {
-            let message = format!("`{found}` is sent as it stands");
-            let problem = Diagnostic::new(Code::W0813, message, span, "nothing is put in here");
+            let message = format!("`{found}` is sent as it is written");
+            let problem = Diagnostic::new(Code::W0813, message, span, "no value is inserted");
             self.push(
                 problem.help("put a value in with `{name}`, or write the text in single quotes where this is meant"),
             );
@@ -130,7 +130,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             Meaning::Text(..) | Meaning::Run(..) => value.pieces(),
             Meaning::Answer(_) => {
                 self.push(
-                    Diagnostic::new(Code::E0207, "an answer is no text", span, "which part of it?")
+                    Diagnostic::new(Code::E0207, "an answer is not a text", span, "which part of it?")
                         .help("take a part first, such as `let id = list.json(\"$[0].id\")`"),
                 );
                 None

@@ -131,7 +131,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let Some(Content::Text(document)) = self.content(path, *from, FileKind::Text, span) else { return None };
         let holds = document.text.as_ref().is_ok_and(|text| text.contains(BEGINS));
         if !holds {
-            let message = format!("`{path}` is no file in PEM (RFC 7468)");
+            let message = format!("`{path}` is not a PEM file (RFC 7468)");
             let problem = Diagnostic::new(Code::E0208, message, span, "no `-----BEGIN …` in it");
             self.push(
                 problem.help("`openssl x509 -inform der -in FILE -out FILE.pem` makes one of a certificate in DER"),

@@ -234,5 +234,9 @@ pub fn most_time(plans: &[&Plan], runs: Runs) -> String {
         true => most,
         false => format!("{} to {most}", runs.least),
     };
-    format!("{how_many} of {} at most: {} in all, beside what services take to start", duration(each), duration(all))
+    format!(
+        "{how_many} of {} at most: {} in all, without the time that services take to start",
+        duration(each),
+        duration(all)
+    )
 }

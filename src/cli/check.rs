@@ -5,6 +5,7 @@ use super::document::Document;
 use super::fixing::{self, Shows};
 use super::output::Terminal;
 use super::source;
+use super::told::unreadable;
 use crate::base::Span;
 use crate::base::units::counted;
 use crate::check::Reference;
@@ -16,9 +17,13 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     crate::inputs::raise_limits();
     let mut failed = false;
     let mut told = Document::of(args.format);
-    let refuse = |told: &mut Option<Document>, name: &str, why: &str| match told {
-        Some(document) => document.add_unreadable(name, why),
-        None => terminal.error(why),
+    let refuse = |told: &mut Option<Document>, name: &str, why: &str| match (told, args.format) {
+        (Some(document), _) => document.add_unreadable(name, why),
+        (None, CheckFormat::Short) => {
+            let (sources, diagnostic) = unreadable(name, why);
+            terminal.err(&render::line(&diagnostic, &sources));
+        }
+        (None, _) => terminal.error(why),
     };
     let mut files = Vec::new();
     let mut scenarios = 0;

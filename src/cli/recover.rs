@@ -75,7 +75,7 @@ fn agreed(args: &RecoverArgs, terminal: &Terminal, runs: &[Dirty]) -> bool {
         return false;
     }
     if !super::consent::may_ask() {
-        terminal.error("nothing is taken back, since nobody can be asked; where all of this shall be done, run `stressc recover --yes`");
+        terminal.error("nothing is taken back, because this is no terminal to ask on; to take all of it back, run `stressc recover --yes`");
         return false;
     }
     let agreed = super::consent::asked("Take all of this back?", terminal);

@@ -204,7 +204,7 @@ fn opened(pipe: &Path) -> io::Result<File> {
             }
             Err(rustix::io::Errno::NXIO) if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
             Err(rustix::io::Errno::NXIO) => {
-                return Err(io::Error::other("it is a pipe that nobody reads from; start its reader first"));
+                return Err(io::Error::other("it is a pipe that no process reads from; start its reader first"));
             }
             Err(error) => return Err(error.into()),
         }

@@ -93,7 +93,7 @@ codes! {
     W0801 Warning "something that is declared and never used";
     W0802 Warning "too few samples or levels for what is asserted";
     W0803 Warning "a closed load that only measures saturation";
-    W0804 Warning "too little load behind a fault to see recovery";
+    W0804 Warning "too little load after a fault to see recovery";
     W0805 Warning "a relative bound on what is often 0";
     W0806 Warning "a bound on latency without one on errors";
     W0807 Warning "a secret with its value in the file";

@@ -50,7 +50,7 @@ impl Diagnostic {
 
     /// A label that stands in one block or object again.
     pub fn twice(label: &Name, first: Span) -> Diagnostic {
-        let problem = Diagnostic::new(Code::E0203, format!("`{label}` is said twice"), label.span, "again here");
+        let problem = Diagnostic::new(Code::E0203, format!("`{label}` is set twice"), label.span, "again here");
         problem.label(first, "first here").help("keep one of them")
     }
 
@@ -119,7 +119,10 @@ impl Diagnostic {
             many if many > MOST => self.help(format!("{many} names may stand here; `stressc explain` lists them")),
             _ => {
                 let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-                self.help(format!("there is {}", list.join(", ")))
+                self.help(match list.as_slice() {
+                    [one] => format!("there is only {one}"),
+                    _ => format!("choose from {}", list.join(", ")),
+                })
             }
         }
     }
@@ -132,7 +135,7 @@ impl Diagnostic {
             (Some(near), _) => self.fix(Applicability::Maybe, name.span, near, format!("did you mean `{near}`?")),
             (None, 1) => {
                 let between = [';', '\t', '|'].into_iter().find(|between| known[0].contains(*between));
-                let help = "the file has one column; what it is called is not told here";
+                let help = "the file has one column; its name is not shown here";
                 match between {
                     Some(between) => {
                         self.help(format!("{help}, but `separator: {:?}` makes several of it", between.to_string()))
@@ -140,7 +143,7 @@ impl Diagnostic {
                     None => self.help(help),
                 }
             }
-            (None, count) => self.help(format!("the file has {count} columns; what they are called is not told here")),
+            (None, count) => self.help(format!("the file has {count} columns; their names are not shown here")),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Diagnostics drawn for a person. The only file that names miette, so that wording and drawing stay apart.
 
 use super::excerpt::Excerpt;
-use super::{Diagnostic, Label, Severity};
+use super::{Applicability, Diagnostic, Label, Severity};
 use crate::base::shown::escaped_line;
 use crate::base::{FileId, Sources, Span};
 use miette::{
@@ -31,7 +31,11 @@ pub fn line(diagnostic: &Diagnostic, sources: &Sources) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let help = diagnostic.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    let sure = diagnostic.fix.as_ref().map_or("", |fix| match fix.applicability {
+        Applicability::MachineApplicable => "; machine-applicable",
+        Applicability::Maybe => "; a guess",
+    });
+    let help = diagnostic.help.as_ref().map(|help| format!(" ({help}{sure})")).unwrap_or_default();
     let name = escaped_line(&source.name);
     format!("{name}:{line}:{column}: {word}[{}]: {}{help}\n", diagnostic.code, diagnostic.message)
 }

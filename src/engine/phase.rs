@@ -250,7 +250,7 @@ pub fn what(failure: Failure, status: u16) -> String {
         Failure::Data => "a value that it needs, or that is taken from its answer, is not there".to_owned(),
         Failure::Timeout => "it was not answered in time".to_owned(),
         Failure::TooLarge => "its answer is larger, or nested deeper, than a step looks into".to_owned(),
-        Failure::Connect => "nobody listens at its target".to_owned(),
+        Failure::Connect => "no process is listening at its target".to_owned(),
         other => format!("it failed ({})", other.as_str()),
     }
 }

@@ -61,8 +61,9 @@ impl Secured {
     /// What a target's `tls:` says.
     pub fn new(tls: &Tls, host: &str, given: &Material<'_>) -> Result<Secured, String> {
         let named = tls.server_name.as_deref().unwrap_or(host).trim_matches(['[', ']']);
-        let name = ServerName::try_from(named.to_owned())
-            .map_err(|_| format!("no certificate can name `{named}`; `server_name:` says whom it names"))?;
+        let name = ServerName::try_from(named.to_owned()).map_err(|_| {
+            format!("no certificate can name `{named}`; `server_name:` sets the name that it must have")
+        })?;
         let provider = provider();
         let verifier = verifier(tls, given, &provider)?;
         let is_spoken = |version: &TlsVersion| {
@@ -312,7 +313,7 @@ pub fn why(error: &io::Error) -> Option<(Failure, String)> {
 /// private use (RFC 8446, 11): so no server says them.
 const BEHIND: [(u8, Failure, &str); 6] = [
     (224, Failure::Certificate, "the certificate of the server has expired, or is not valid yet"),
-    (225, Failure::Certificate, "nobody who is trusted has signed the certificate of the server; `ca:` names who may"),
+    (225, Failure::Certificate, "no trusted authority has signed the certificate of the server; `ca:` names one"),
     (226, Failure::Certificate, "the certificate of the server is of another host"),
     (227, Failure::Certificate, "the certificate of the server is not to be trusted"),
     (228, Failure::Handshake, "the server and the link agree on no version or cipher"),
@@ -349,7 +350,7 @@ fn certificate(error: &CertificateError) -> String {
             format!("the certificate of the server becomes valid in {}", length(until))
         }
         CertificateError::UnknownIssuer => {
-            "nobody who is trusted has signed the certificate of the server; `ca:` names who may".to_owned()
+            "no trusted authority has signed the certificate of the server; `ca:` names one".to_owned()
         }
         CertificateError::NotValidForName => "the certificate of the server is of another host".to_owned(),
         CertificateError::NotValidForNameContext { expected, presented } => {

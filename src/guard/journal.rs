@@ -388,7 +388,7 @@ pub fn recover(path: &Path) -> io::Result<Vec<Recovered>> {
 /// The same, of one that is open.
 pub fn take_back(journal: &mut Journal) -> io::Result<Vec<Recovered>> {
     if !journal.take_over()? {
-        return Err(io::Error::other("somebody is at it: its run, a guardian or another `stressc recover`"));
+        return Err(io::Error::other("another process holds it: its run, a guardian or another `stressc recover`"));
     }
     let read = journal.read()?;
     let (place, problem) = (read.place(), read.problem(&journal.path()));

@@ -134,7 +134,7 @@ mod system {
             let kind = FileType::from_raw_mode(found.st_mode);
             let refused = |why: &str| Err(io::Error::other(format!("`{}` {why}", name.to_string_lossy())));
             if found.st_uid != owner {
-                return refused("belongs to somebody else");
+                return refused("belongs to another user");
             }
             match kind {
                 FileType::Directory => {

@@ -166,7 +166,7 @@ impl CsvFile<'_> {
         let shown = self.shown;
         let line = error.position().map_or(String::new(), |position| format!(" line {}", position.line()));
         match error.kind() {
-            _ if self.meter.is_over() => too_long(shown, &format!("a line behind byte {}", self.meter.begun.get())),
+            _ if self.meter.is_over() => too_long(shown, &format!("a line after byte {}", self.meter.begun.get())),
             csv::ErrorKind::Utf8 { .. } => format!(
                 "`{shown}`{line} is not UTF-8; `encoding: latin1` reads it where it is Latin-1 or Windows-1252, otherwise save it as UTF-8"
             ),

@@ -219,7 +219,7 @@ fn json(reader: &mut impl Read, shown: &str, skipped: u64, rows: &mut dyn Rows) 
     let told = deserializer.deserialize_seq(list).and_then(|()| deserializer.end());
     told.map_err(|error| match refused {
         Some(why) => why,
-        None if meter.is_over() => too_long(shown, &format!("an object behind byte {}", meter.begun.get())),
+        None if meter.is_over() => too_long(shown, &format!("an object after byte {}", meter.begun.get())),
         None => {
             let (line, column, why) = (error.line(), error.column(), reason(&error));
             format!("`{shown}` is not a list of objects (line {line}, column {column}){why}")

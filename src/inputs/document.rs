@@ -27,7 +27,7 @@ pub fn document(opened: Opened, shown: &str) -> Result<Document, String> {
     }
     let text = match size <= LARGEST {
         true => text_of(shown, bytes),
-        false => Err(format!("`{shown}` is larger than 16 MiB, which is no text")),
+        false => Err(format!("`{shown}` is larger than 16 MiB, which is not a text")),
     };
     Ok(Document { path, size, sha256: crate::base::hex(&hash.finalize()), text })
 }

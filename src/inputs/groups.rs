@@ -173,7 +173,7 @@ fn second(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<CgroupParen
     }
     let beside = home.parent().filter(|above| above.starts_with(top)).unwrap_or(top).to_owned();
     if !lists(&beside, "cgroup.subtree_control") {
-        return Err(Some("its controller is not given to the groups beside ours (`cgroup.subtree_control`)"));
+        return Err(Some("its controller is not given to the groups next to ours (`cgroup.subtree_control`)"));
     }
     match is_writable(&beside) && is_writable(&beside.join(MEMBERS)) {
         true => Ok(CgroupParent { by: By::CgroupV2, above: beside, home }),

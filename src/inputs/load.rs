@@ -113,10 +113,10 @@ fn has_profile(inputs: &Inputs, wanted: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(match known.as_slice() {
-        [] => format!("no file declares the profile `{wanted}`; there is none, so leave `--profile` out"),
+        [] => format!("no file declares the profile `{wanted}`; no profile is declared, so leave `--profile` out"),
         known => {
             let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("no file declares the profile `{wanted}`; there is {}", list.join(", "))
+            format!("no file declares the profile `{wanted}`; choose from {}", list.join(", "))
         }
     })
 }

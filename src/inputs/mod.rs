@@ -81,7 +81,7 @@ fn source(opened: Opened, shown: &str) -> Result<String, String> {
     let text = text(opened.file, shown, LARGEST_SOURCE, "scenario")?;
     match text.split('\n').position(|line| line.len() > LONGEST_LINE) {
         Some(line) => {
-            Err(format!("line {} of `{shown}` has more than 256 KiB, which is no line of a scenario", line + 1))
+            Err(format!("line {} of `{shown}` has more than 256 KiB, the most for a line of a scenario", line + 1))
         }
         None => Ok(text),
     }

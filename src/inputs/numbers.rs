@@ -47,7 +47,7 @@ fn of_text(text: &str, asked: Option<&str>) -> Result<Column, String> {
         }
         match cell.parse::<f64>() {
             Ok(value) if value.is_finite() => column.values.push(value),
-            _ => return Err(format!("line {line}: `{cell}` in the column `{}` is no number", column.name)),
+            _ => return Err(format!("line {line}: `{cell}` in the column `{}` is not a number", column.name)),
         }
         column.rows.push(if place > 0 { row[0].to_owned() } else { (number + 1).to_string() });
     }
@@ -117,8 +117,8 @@ mod tests {
             ("run,p95\na,9\n", Some("p96"), "it has no column `p96`; did you mean `p95`?"),
             ("run,p95\na,9\n", Some("zzzz"), "it has no column `zzzz`; it has `run`, `p95`"),
             ("p95,p95\n1,9\n", Some("p95"), "several of its columns are called `p95`"),
-            ("run,p95\na,9\nb,fast\n", None, "line 3: `fast` in the column `p95` is no number"),
-            ("run,p95\na,NaN\n", None, "line 2: `NaN` in the column `p95` is no number"),
+            ("run,p95\na,9\nb,fast\n", None, "line 3: `fast` in the column `p95` is not a number"),
+            ("run,p95\na,NaN\n", None, "line 2: `NaN` in the column `p95` is not a number"),
             ("run,p95\na,1,2\n", None, "line 2 has 3 cells, and the first line names 2"),
             ("1\n2\n3\n", None, "its first line holds numbers: write the names of the columns before them"),
             ("", None, "it is empty"),

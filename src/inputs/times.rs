@@ -66,7 +66,7 @@ impl InstantReader {
             return;
         }
         let Some(at) = instant(cell) else {
-            self.wrong = Some(format!("the cell in row {} is no time", self.rows));
+            self.wrong = Some(format!("the cell in row {} is not a time", self.rows));
             return;
         };
         let first = *self.first.get_or_insert(at);

@@ -199,7 +199,7 @@ impl Facts {
         let Evidence { busy, waiting, .. } = self.evidence;
         let (ran, waited) = (units::percent(busy), units::percent(waiting));
         let help = match () {
-            () if waiting > busy && waiting > 0.1 => " (leave it a core that nobody else uses)",
+            () if waiting > busy && waiting > 0.1 => " (leave it a core that nothing else uses)",
             () if busy + waiting >= SATURATED => " (a lower rate, more `--workers`, or other machines with `--share`)",
             () => "",
         };

@@ -192,7 +192,7 @@ pub(super) fn grown_of(
         "series were new with their first scrape and did not begin at 0",
     );
     if ranges.iter().any(|(from, to)| *from > 0 || *to < end) && grown.low < grown.high {
-        grown.why.push("between two scrapes nobody knows when it was counted".to_owned());
+        grown.why.push("it is not known when it was counted between two scrapes".to_owned());
     }
     Ok(grown)
 }

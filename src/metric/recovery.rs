@@ -95,7 +95,7 @@ fn back(conditions: &[&Condition], steady: &SteadyState, (after, end): (u64, u64
     }
     match reason {
         Some(reason) if possible => Back::Unknown(reason),
-        _ if end < after + SECOND => Back::Unknown("nothing ran behind its window".to_owned()),
+        _ if end < after + SECOND => Back::Unknown("nothing ran after its window".to_owned()),
         _ => Back::NotBy(end),
     }
 }

@@ -268,7 +268,7 @@ impl Elaborate<'_> {
             return Some(());
         }
         let (least, seen) = (units::duration(abort.length), units::duration(length));
-        let message = format!("this must hold for {least}, and is looked at for {seen}");
+        let message = format!("this must hold for {least}, but is observed for {seen}");
         let problem = Diagnostic::new(Code::E0407, message, abort.span, "never ends a run");
         self.diagnostics.push(problem.help("let it hold for less, or name a longer window"));
         None

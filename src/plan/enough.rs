@@ -14,7 +14,7 @@ impl Elaborate<'_> {
     pub(super) fn of_steady(&mut self, expectation: &program::Expectation, window: u64) -> Option<Expectation> {
         let planned = self.expectation(expectation)?;
         if !matches!(planned.condition, program::Condition::InEvery { .. }) {
-            let as_what = format!("planned at the most in the {} that a look sees", units::duration(window));
+            let as_what = format!("planned at most in the {} that a look sees", units::duration(window));
             let help = "let its `window:` be longer, hold a higher rate, or ask for a lower quantile";
             let span = metric_span(&expectation.condition);
             self.in_looks(&planned.condition, (window, span), &as_what, help);
@@ -25,7 +25,7 @@ impl Elaborate<'_> {
     /// What ends a run is judged over so long as it must hold.
     pub(super) fn of_abort(&mut self, condition: &Condition, abort: &program::Abort) {
         if !matches!(condition, program::Condition::InEvery { .. }) {
-            let as_what = format!("planned at the most in {}", units::duration(abort.length));
+            let as_what = format!("planned at most in {}", units::duration(abort.length));
             let help = "let it hold for longer, hold a higher rate, or ask for a lower quantile";
             self.in_looks(condition, (abort.length, metric_span(&abort.condition)), &as_what, help);
         }

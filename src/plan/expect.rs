@@ -306,9 +306,9 @@ impl Elaborate<'_> {
     fn levels(&mut self, levels: &[(f64, Range)], needed: usize, span: Span) {
         let distinct = super::distinct(levels);
         if (1..needed).contains(&distinct) {
-            let message = format!("this needs {needed} levels, and the sweep has {distinct}");
+            let message = format!("this needs {needed} levels, but the sweep has {distinct}");
             let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
-            self.diagnostics.push(problem.help("sweep over more levels, some of them behind the peak"));
+            self.diagnostics.push(problem.help("sweep over more levels, some of them beyond the peak"));
         }
     }
 

@@ -193,7 +193,7 @@ fn rows(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
         let shown = |count: u64| grouped(count as f64, 0);
         let message = format!("`{}` has {} rows, and {} are needed", data.name, shown(data.rows), shown(needed));
         let of = |load: usize| shown(needs.iter().filter(|(own, _)| *own == load).map(|(_, count)| count).sum());
-        let label = format!("takes {} that nobody else gets", of(*first));
+        let label = format!("takes {} that no other user gets", of(*first));
         let mut problem = Diagnostic::new(Code::E0413, message, scenario.loads[*first].name.span, label);
         let mut seen = *first;
         for (load, _) in &needs {

@@ -24,7 +24,7 @@ pub fn notes(
     let mut notes = falls(restarts);
     notes.extend(resolved.iter().filter(|resolved| resolved.at > 0).map(moved));
     if let Some(which) = several(unverified) {
-        notes.push(format!("nobody looked at the certificate of {which} (`verify: false`)"));
+        notes.push(format!("the certificate was not checked of {which} (`verify: false`)"));
     }
     notes.extend(watched.iter().filter(|watch| watch.never_there).map(|watch| {
         format!("`{}` was never there, and what `missing` says stands for it: is it called so?", watch.name)

@@ -78,7 +78,7 @@ impl Baselines {
         let there = self.steps.iter().rev().find(|step| step.is_dir()).map_or(above, PathBuf::as_path);
         let whole = std::path::absolute(there).map_err(at(there))?;
         crate::guard::trusted(&whole)
-            .map_err(|error| at(there)(format!("baselines are kept where nobody else can change the way: {error}")))
+            .map_err(|error| at(there)(format!("baselines are kept where no other user can change the path: {error}")))
     }
 
     #[cfg(not(unix))]

@@ -113,7 +113,7 @@ impl Reader<'_> {
                     Applicability::Maybe,
                     self.span(at..end),
                     "",
-                    "remove it, or put it on a line of its own behind `//`",
+                    "remove it, or put it on a line of its own after `//`",
                 );
                 problem.help("write `//`; such a comment goes to the end of its line").or(whole)
             }

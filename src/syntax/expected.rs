@@ -202,7 +202,7 @@ const ROWS: &[(&str, &[Rule])] = &[
     ("a unit", &[Rule::bytes_unit, Rule::duration_unit, Rule::list_unit]),
     ("`:`", &[Rule::wrong_equals]),
     ("`=`", &[Rule::wrong_colon]),
-    ("a type behind `:`", &[Rule::untyped]),
+    ("a type after `:`", &[Rule::untyped]),
 ];
 
 /// They would say nothing new.

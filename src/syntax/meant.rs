@@ -289,7 +289,7 @@ impl Stopped<'_> {
             found.push(name(around, format!("_{written}")));
         }
         if let Some(factor) = self.text[token.clone()].strip_prefix('x') {
-            found.push(self.rewriting(token.clone(), format!("{factor}x"), "a factor is a number with `x` behind it"));
+            found.push(self.rewriting(token.clone(), format!("{factor}x"), "a factor is a number with `x` after it"));
         }
         if self.text[token.clone()].starts_with('$') {
             found.push(name(token.start..token.start + 1, String::new()));
@@ -338,12 +338,12 @@ impl Stopped<'_> {
         let gap = self.text[..token.start].trim_end().len();
         let mut found = Vec::new();
         match &self.text[token.clone()] {
-            "=" => found.push(self.rewriting(gap..token.end, ":", "an argument has a `:` behind its name")),
+            "=" => found.push(self.rewriting(gap..token.end, ":", "an argument has a `:` after its name")),
             "," | ";" => found.push(self.rewriting(token, "", "nothing is separated here")),
             _ => {}
         }
         if gap > 0 {
-            found.push(self.rewriting(gap..gap, ":", "a `:` is missing behind the name"));
+            found.push(self.rewriting(gap..gap, ":", "a `:` is missing after the name"));
             found.push(self.rewriting(gap..gap, ",", "a `,` is missing"));
         }
         found

@@ -172,7 +172,7 @@ impl Unclosed {
         let span = Span::new(file, self.start, self.start + 1);
         if text.as_bytes()[self.start..].starts_with(&[text.as_bytes()[self.start]; 3]) {
             let problem = Diagnostic::new(Code::E0110, "this long text is never closed", span, "opened here");
-            return problem.help(format!("put `{quote}{quote}{quote}` behind its end"));
+            return problem.help(format!("put `{quote}{quote}{quote}` after its end"));
         }
         let problem = Diagnostic::new(Code::E0110, "this text is not closed on its line", span, "opened here");
         match self.continued {

@@ -282,7 +282,7 @@ pub const OPTIONS: &[Opt] = &[
         "load",
         "population",
         &[Type::Users],
-        "The users among whom the arrivals of an open load are dealt out (each arrival is a new user).",
+        "The users who share the arrivals of an open load. Without it, each arrival is a new user.",
         "500 users",
     ),
     opt(

@@ -208,7 +208,7 @@ impl Action {
         !both || !(hides(fault) || hides(with) || fault.name() == with.name())
     }
 
-    /// Whether it lasts until it is taken back.
+    /// Whether it needs an end.
     pub fn is_lasting(&self) -> bool {
         match self {
             Action::Link { .. } | Action::Host(_) => true,

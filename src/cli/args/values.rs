@@ -58,7 +58,7 @@ pub(super) fn resumed(text: &str) -> Result<String, String> {
 pub(super) fn baseline_name(text: &str) -> Result<String, String> {
     match text {
         // It stands where the file was meant.
-        _ if text.contains(".stress") => Err("write the file before `--save-baseline`, or a name behind it".to_owned()),
+        _ if text.contains(".stress") => Err("write the file before `--save-baseline`, or a name after it".to_owned()),
         _ if text.chars().any(char::is_control) || text.len() > 100 => {
             Err("a name is a short text in a line".to_owned())
         }

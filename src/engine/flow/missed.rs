@@ -123,7 +123,7 @@ impl Session {
             }
             Op::Measure { measure, .. } => {
                 let name = flow.measures.get(*measure).map_or("", |(name, _)| name.as_str());
-                format!("`{name}` is no number that can be measured")
+                format!("`{name}` is not a number that can be measured")
             }
             Op::Turn(_) => "a loop made all its turns, and what it waits for did not come".to_owned(),
             _ => "what is gone through is no list".to_owned(),

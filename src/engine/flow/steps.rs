@@ -245,7 +245,7 @@ impl Steps {
         })
     }
 
-    /// Whether a step takes rows that nobody else gets, so that none comes back.
+    /// Whether a step takes rows that no other user gets, so that none comes back.
     pub fn takes_unique_rows(&self, at: usize) -> bool {
         let Some(Op::Let { value, .. }) = self.ops.get(at) else { return false };
         value.any(&mut |code| matches!(code, Code::Row { pick: Pick::Unique, .. }))

@@ -40,7 +40,7 @@ fn row(plan: &Plan, reached: &Reached) -> (String, String) {
             let what = loads(plan, &|to| to == target);
             let target = plan.targets.get(target);
             let blind = target.and_then(|target| target.tls.as_ref()).is_some_and(|tls| !tls.verify);
-            let unverified = if blind { ", whose certificate nobody looks at" } else { "" };
+            let unverified = if blind { ", whose certificate is not checked" } else { "" };
             let looked = target.and_then(|target| target.dns.as_deref()).map_or_else(String::new, looked_up);
             format!("{place}{looked}{unverified}: {what}")
         }

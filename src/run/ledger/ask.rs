@@ -25,7 +25,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// Why no more is asked.
 const INTERRUPTED: &str = "the asking was interrupted";
 const LATE: &str = "the time was over";
-const SILENT: &str = "nobody had answered for 30s";
+const SILENT: &str = "no answer came for 30s";
 /// So much is shown of what should have been a number.
 const SHOWN: usize = 60;
 const PAUSE: Duration = Duration::from_millis(250);

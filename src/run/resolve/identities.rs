@@ -31,7 +31,7 @@ impl Rows for Cells<'_> {
         let cell = self.tables.get(data).and_then(|table| table.value(row, column, &mut Cursor::default()));
         let text = match cell {
             Some(Value::Text(text)) => text.to_string(),
-            _ => return Err(format!("`{column}` is no text")),
+            _ => return Err(format!("`{column}` is not a text")),
         };
         if text.contains(BEGINS) {
             return Ok(text.into_bytes());
@@ -45,7 +45,7 @@ impl Rows for Cells<'_> {
             Component::ParentDir | Component::RootDir | Component::Prefix(_) => false,
         };
         if text.is_empty() || !below.components().all(is_plain) {
-            return Err(format!("`{column}` is `{text}`, which names no file beside that of the rows"));
+            return Err(format!("`{column}` is `{text}`, which names no file next to that of the rows"));
         }
         let file = open_again(&directory.join(below), &text)?;
         match content(file, MOST) {

@@ -57,7 +57,7 @@ impl Resolved {
             Ok(Origin { host, port, .. }) => (host, Ok(port)),
             Err(_) => {
                 let (host, port) = text.rsplit_once(':').unwrap_or_default();
-                (host.to_owned(), port.parse().map_err(|_| format!("`{text}` is no address: it has no port")))
+                (host.to_owned(), port.parse().map_err(|_| format!("`{text}` is not an address: it has no port")))
             }
         };
         Some(port.and_then(|port| addresses(&host, port, dns)))

@@ -152,7 +152,7 @@ mod system {
             match foreign {
                 Some(who) => {
                     seen.foreign = Some(format!(
-                        "{who} listens at {at} and does not belong to it, so somebody else would be tested in its place"
+                        "{who} listens at {at} and does not belong to it, so another server would be tested in its place"
                     ));
                 }
                 None => {

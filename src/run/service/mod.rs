@@ -283,7 +283,7 @@ impl Running {
     }
 
     fn lost(&self) -> Failed {
-        Failed { problem: "nobody keeps it any more".to_owned(), log: self.output() }
+        Failed { problem: "its keeper has ended".to_owned(), log: self.output() }
     }
 }
 
@@ -337,7 +337,7 @@ impl Running {
     /// Returns when it has a main process that lives.
     pub async fn is_there(&self) {
         if let Ownership::Ours { state, .. } = &self.kind {
-            // Where nobody keeps it any more, it does not come back.
+            // Where its keeper has ended, it does not come back.
             if state.clone().wait_for(|state| state.main.is_some_and(Process::is_alive)).await.is_err() {
                 std::future::pending::<()>().await;
             }

@@ -61,7 +61,7 @@ fn runs_in(dir: Option<&str>, arguments: &[String], directory: &Path, beside: &P
     };
     let said = format!("it ran in {whose}`{}`", shown.display());
     match arguments.iter().find(is_elsewhere) {
-        Some(argument) => format!("{said}, and `{argument}` lies beside the scenario, where `dir: \".\"` starts it"),
+        Some(argument) => format!("{said}, and `{argument}` lies next to the scenario, where `dir: \".\"` starts it"),
         None => said,
     }
 }

@@ -212,7 +212,7 @@ impl Lower<'_> {
                         Rule::scope => result.scopes.push(self.scope(part)),
                         Rule::where_clause => result.matching = self.last_expr(part),
                         Rule::wrong_equals => {
-                            self.wrong_equals(&part, "an argument has a `:` behind its name, not `=`");
+                            self.wrong_equals(&part, "an argument has a `:` after its name, not `=`");
                         }
                         _ => result.value = self.value(part),
                     }

@@ -201,7 +201,7 @@ impl Lower<'_> {
             let span = self.span(&timing);
             let problem = Diagnostic::new(Code::E0114, "a template says what breaks, not when", span, "not here");
             let used = format!("`fault NAME = {name}(…) {}`", timing.as_str().trim());
-            self.diagnostics.push(problem.help(format!("say it where the template is used: {used}")));
+            self.diagnostics.push(problem.help(format!("write it where the template is used: {used}")));
         }
         Item::Fault(FaultTemplate { name, doc, parameters, action })
     }
@@ -219,7 +219,7 @@ impl Lower<'_> {
             _ => &mut timing.length,
         };
         if let Some(first) = place.replace(value) {
-            let problem = Diagnostic::new(Code::E0203, "this is said twice", span, "again here");
+            let problem = Diagnostic::new(Code::E0203, "this is set twice", span, "again here");
             self.diagnostics.push(problem.label(first.span, "first here").help("keep one of them"));
         }
     }

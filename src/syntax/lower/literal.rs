@@ -15,7 +15,7 @@ impl Lower<'_> {
         let ExprKind::Number(value) = item.kind else {
             let problem = Diagnostic::new(
                 Code::E0102,
-                "a unit behind a list needs plain numbers in it",
+                "a unit after a list needs plain numbers in it",
                 item.span,
                 "not a number",
             );
@@ -145,7 +145,7 @@ impl Lower<'_> {
             };
         let problem = match right {
             Some(right) => problem.fix(Applicability::MachineApplicable, span, &right, format!("write `{right}`")),
-            None => problem.help("there is `k M`, `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB TB KiB MiB GiB TiB`, `bps kbps Mbps Gbps` and ` users`"),
+            None => problem.help("the units are `k M`, `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB TB KiB MiB GiB TiB`, `bps kbps Mbps Gbps` and ` users`"),
         };
         self.diagnostics.push(problem);
     }
@@ -241,11 +241,9 @@ impl Lower<'_> {
                         span,
                         "no such escape",
                     );
-                    self.diagnostics.push(
-                        problem.help(
-                            "there is `\\\" \\\\ \\n \\t \\r \\{ \\} \\u{…}`; in `'…'` a backslash is a backslash",
-                        ),
-                    );
+                    self.diagnostics.push(problem.help(
+                        "the escapes are `\\\" \\\\ \\n \\t \\r \\{ \\} \\u{…}`; in `'…'` a backslash is a backslash",
+                    ));
                 }
             }
             first = false;
@@ -266,7 +264,8 @@ impl Lower<'_> {
                 let digits = text.trim_start_matches("\\u{").trim_end_matches('}');
                 u32::from_str_radix(digits, 16).ok().and_then(char::from_u32).unwrap_or_else(|| {
                     let span = self.span(node);
-                    let problem = Diagnostic::new(Code::E0117, "no character has this number", span, "not a character");
+                    let problem =
+                        Diagnostic::new(Code::E0117, "there is no character with this number", span, "not a character");
                     self.diagnostics.push(problem.help("write a Unicode scalar value, like `\\u{e9}`"));
                     char::REPLACEMENT_CHARACTER
                 })

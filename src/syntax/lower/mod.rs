@@ -222,7 +222,7 @@ impl<'a> Lower<'a> {
         let span = if word.is_empty() { Span::new(self.file, range.start, end) } else { span };
         let found = &self.text[span.range()];
         let problem =
-            Diagnostic::new(Code::E0100, format!("`{found}` is not expected behind a body"), span, "not expected");
+            Diagnostic::new(Code::E0100, format!("`{found}` is not expected after a body"), span, "not expected");
         let problem = problem.help("a body ends its statement; what belongs to the statement stands before the `{`");
         let written = &self.text[range.clone()];
         let meant = super::repairs::branches(written).into_iter().chain(super::repairs::turns(written));
@@ -271,7 +271,7 @@ impl<'a> Lower<'a> {
         let diagnostic = match words::statement(word) {
             Some(known) if known.contexts.contains(&context) => return true,
             _ if context != Context::Choice && labelled() => {
-                let problem = Diagnostic::new(Code::E0100, "an option has a `:` behind its name", span, "no `:`");
+                let problem = Diagnostic::new(Code::E0100, "an option has a `:` after its name", span, "no `:`");
                 problem.fix(Applicability::MachineApplicable, span.after(), ":", format!("write `{word}:`"))
             }
             _ if context.has_conditions() => return true,
@@ -451,10 +451,10 @@ fn hint(word: &str) -> Option<&'static str> {
         "package" | "module" | "namespace" | "version" | "api_version" | "kind" | "apiversion" => {
             "a file has no such line; it holds `scenario NAME { … }`"
         }
-        "name" | "title" | "id" => "a name stands behind its keyword: `scenario NAME { … }`",
+        "name" | "title" | "id" => "a name follows its keyword: `scenario NAME { … }`",
         "tags" | "tag" | "labels" => "steps are named in the report by `group NAME { … }`, and requests by `as NAME`",
         "try" | "catch" | "throw" | "raise" | "finally" => {
-            "a request that fails ends its iteration; `retry 3` behind a request repeats it"
+            "a request that fails ends its iteration; `retry 3` after a request repeats it"
         }
         _ => return None,
     })

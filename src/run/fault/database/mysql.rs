@@ -68,7 +68,7 @@ impl Server for MySql {
     async fn open(session: &mut MySqlConnection) -> Result<i64, Error> {
         let row: MySqlRow = sqlx::raw_sql(OPEN).fetch_one(session).await?;
         let value: String = row.try_get(1)?;
-        value.parse().map_err(|_| Error::Protocol(format!("`{value}` is no number of connections")))
+        value.parse().map_err(|_| Error::Protocol(format!("`{value}` is not a number of connections")))
     }
 
     fn is_full(error: &Error) -> bool {
