@@ -39,7 +39,7 @@ impl<'t> Digits<'t> {
         Some(Digits { is_negative, whole, fraction, exponent })
     }
 
-    /// Where the point stands behind the first digit that counts, and the digits that count; none of zero.
+    /// Where the point stands after the first digit that counts, and the digits that count; none of zero.
     fn size(&self) -> Option<(i64, impl Iterator<Item = u8>)> {
         let zeros = self.whole.bytes().chain(self.fraction.bytes()).take_while(|digit| *digit == b'0').count();
         let fraction = self.fraction.trim_end_matches('0');
@@ -100,7 +100,7 @@ pub fn written(number: f64) -> String {
     text
 }
 
-/// The float that is written just like this. `None` where there is none, since the number has more digits or is spelled
+/// The float that is written just like this. `None` if there is none, since the number has more digits or is spelled
 /// in another way.
 pub fn float(text: &str) -> Option<f64> {
     if text.len() <= 15 && is_count(text) {
@@ -111,7 +111,7 @@ pub fn float(text: &str) -> Option<f64> {
     (write(number, &mut left).is_ok() && left.0.is_empty()).then_some(number)
 }
 
-/// What is left of a text behind what was written.
+/// What is left of a text after what was written.
 struct Left<'t>(&'t str);
 
 impl Write for Left<'_> {

@@ -43,7 +43,7 @@ impl UnixSocket {
         Ok(UnixSocket { file: file.to_owned(), path: origin::before_paths(path)?.to_owned() })
     }
 
-    /// The same of what is asked there: its path, and the query behind it with the `?`.
+    /// The same of what is asked there: its path, and the query after it with the `?`.
     pub fn asked(text: &str) -> Result<(UnixSocket, &str), &'static str> {
         let (server, query) = text.split_at(text.find('?').unwrap_or(text.len()));
         UnixSocket::parse(server).map(|socket| (socket, query))

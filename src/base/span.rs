@@ -26,7 +26,7 @@ impl Span {
         Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
-    /// The empty span just behind this one: where an insertion goes.
+    /// The empty span just after this one: where an insertion goes.
     pub fn after(self) -> Span {
         Span { start: self.end, ..self }
     }

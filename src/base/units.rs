@@ -208,7 +208,7 @@ fn in_time(value: f64) -> Option<(String, (&'static str, u64))> {
     times.into_iter().find_map(|time| Some((whole_bytes(value * (time.1 / SECOND) as f64)?, time)))
 }
 
-/// The unit in which a size per time is written, for others that are told beside it.
+/// The unit in which a size per time is written, for others that are told in addition to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BandwidthUnit {
     time: (&'static str, u64),

@@ -4,7 +4,7 @@
 use super::entry::Entry;
 use super::facts::{Difference, Facts};
 
-/// The runs that were chosen, and what is told beside them.
+/// The runs that were chosen, and what is told in addition to them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Choice<'e> {
     pub runs: Vec<&'e Entry>,

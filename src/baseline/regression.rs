@@ -91,7 +91,7 @@ impl Question {
     }
 }
 
-/// How much more a value is than another, where it lies with 95% certainty, and the chance of so large a difference where there is none.
+/// How much more a value is than another, where it lies with 95% certainty, and the chance of so large a difference if there is none.
 #[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize)]
 pub struct Change {
     pub is_relative: bool,

@@ -1,4 +1,4 @@
-//! How often the verdicts are right: simulated runs whose spread and change are known. Each table has the rates that were found beside
+//! How often the verdicts are right: simulated runs whose spread and change are known. Each table has the rates that were found next to
 //! those that are allowed; a bare "more than 5 %" stands in the same tables. The long form is `CALIBRATION=100000 cargo test --lib baseline::tests -- --nocapture`.
 
 use super::{ALPHA, Contrast, Question, Sample, Scale, bounds, regressions};
@@ -156,7 +156,7 @@ fn calibration_of_looks() {
     }
 }
 
-/// Pairs in the order A B B A while the machine drifts by 1 % a run, and A B A B beside them.
+/// Pairs in the order A B B A while the machine drifts by 1 % a run, and A B A B next to them.
 #[test]
 fn calibration_of_pairs() {
     let wrong = |order: [usize; 4]| {

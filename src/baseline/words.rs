@@ -5,7 +5,7 @@ use crate::base::units::{duration, percent};
 use crate::check::program::{Exchange, Method};
 use crate::plan::{Flow, LoopBound, Service, ServiceKind, Step, Think};
 
-/// A digest behind the words that it belongs to.
+/// A digest after the words that it belongs to.
 const DIGITS: usize = 16;
 
 /// What stands before some digests.

@@ -426,7 +426,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         Meaning::WRONG
     }
 
-    /// Names are looked up before the load and beside it, so no request waits for that.
+    /// Names are looked up before the load and next to it, so no request waits for that.
     fn no_lookups(&mut self, what: &str, field: &Name) {
         let message = format!("{what} has no `{field}`: no request waits for the lookup of a name");
         let problem = Diagnostic::new(Code::E0202, message, field.span, "no such field");

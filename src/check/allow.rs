@@ -12,7 +12,7 @@ use crate::syntax::ast::{self, Item};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A line that allows hosts beside this machine, and limits how many requests a run may send.
+/// A line that allows hosts next to this machine, and limits how many requests a run may send.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Allow {
     /// As they are written.

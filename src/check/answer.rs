@@ -179,7 +179,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// `shows`: the pattern is written there, so that a reason may quote a part of it.
     pub(super) fn is_pattern(&mut self, pattern: &str, span: Span, shows: bool) {
         let Some(why) = self.unusable_pattern(pattern, span) else { return };
-        // The reason stands in the last line, behind a drawing of the place.
+        // The reason stands in the last line, after a drawing of the place.
         let why = why.lines().last().filter(|_| shows).unwrap_or("not a pattern");
         let why = why.trim_start_matches("error: ").to_owned();
         let message = format!("`{pattern}` is not a regular expression");

@@ -21,7 +21,7 @@ pub(super) type Given<'a> = (Meaning<'a>, &'a ast::Expr);
 
 pub(super) struct Arguments<'a> {
     parameters: &'static [Par],
-    /// At the places of their parameters; behind these, what a variadic one is given more.
+    /// At the places of their parameters; after these, what a variadic one is given more.
     values: Vec<Option<Given<'a>>>,
 }
 

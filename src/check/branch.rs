@@ -18,7 +18,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let group = flow.groups.len();
         flow.groups.push(name.text.clone());
         let outer = flow.group.replace(group);
-        // What is named in it is known behind it: a group only measures.
+        // What is named in it is known after it: a group only measures.
         let steps = self.steps(steps, frame);
         if let Some(flow) = &mut self.flow {
             flow.group = outer;

@@ -350,7 +350,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.out.steady_states.push(SteadyState { name, conditions, window, hold, span: steady.span });
     }
 
-    /// What is judged each second over what lies just behind has no place on the timeline, and slices of whole seconds.
+    /// What is judged each second over what lies just after has no place on the timeline, and slices of whole seconds.
     pub(super) fn fits_a_look(&mut self, condition: &Cond, span: Span) -> Option<()> {
         if condition.has_baseline() {
             self.later("a `baseline` that is looked at while the run goes on", span);

@@ -93,7 +93,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn flow(&mut self, flow: &'a ast::Flow, frame: FrameId, _call: Option<Span>) -> Meaning<'a> {
         let target = self.flow_target(flow, frame);
         let index = self.out.flows.len();
-        // The place is taken before its steps are read, so that what they bring along comes behind it.
+        // The place is taken before its steps are read, so that what they bring along comes after it.
         let empty = Flow {
             name: flow.name.text.clone(),
             steps: Vec::new(),
@@ -298,7 +298,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                         problem.label(outer, "with this").help("put it after the other block, or its steps into it"),
                     );
                 }
-                // Its names stay with the user, so the steps behind it see them.
+                // Its names stay with the user, so the steps after it see them.
                 let steps = self.steps(steps, frame);
                 if let Some(flow) = &mut self.flow {
                     flow.once = outer;

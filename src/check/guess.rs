@@ -71,7 +71,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         Some(problem.fix(Applicability::Maybe, place, line, help))
     }
 
-    /// Where a `use` is put in: behind what says what the file is.
+    /// Where a `use` is put in: after what says what the file is.
     fn first_line(&self, file: FileId) -> Span {
         let text = &self.world.sources.get(file).text;
         let lines = text.split_inclusive('\n').take_while(|line| line.starts_with("//!") || line.trim().is_empty());
@@ -169,7 +169,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         loads.chain([format!("{name}()")]).map(|call| instead(name.span, call)).collect()
     }
 
-    /// A value that is called and takes nothing: without the brackets behind it.
+    /// A value that is called and takes nothing: without the brackets after it.
     pub(super) fn uncalled(&self, name: &Name, problem: Diagnostic) -> Diagnostic {
         let behind = &self.world.sources.get(name.span.file).text[name.span.range().end..];
         match behind.starts_with("()") {

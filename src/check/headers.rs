@@ -67,7 +67,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    /// Those that a request to a target has beside its own.
+    /// Those that a request to a target has in addition to its own.
     pub(super) fn headers_of_flow(&self, target: usize, own: &[(String, Text)]) -> Vec<(String, Text)> {
         let all = self.flow.iter().flat_map(|flow| &flow.headers);
         let of_target = all.filter(|header| header.target == target);

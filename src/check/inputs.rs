@@ -43,7 +43,7 @@ pub struct Module {
     pub uses: Vec<Result<usize, String>>,
 }
 
-/// A file beside a source file, as it is needed.
+/// A file next to a source file, as it is needed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FileNeed {
     /// The source file that names it.

@@ -89,7 +89,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             Ok(true) => Some(Type::Json),
             Ok(false) => Some(Type::List),
             Err(error) => {
-                // The first line names a place of the parser's own; a reason stands behind it, where there is one.
+                // The first line names a place of the parser's own; a reason stands after it, where there is one.
                 let told = |line: &&str| is_written(expr) && !line.contains("-->");
                 let why = error.lines().next().filter(told).unwrap_or("not a path").to_owned();
                 let problem = Diagnostic::new(Code::E0310, format!("`{path}` is not a JSONPath"), expr.span, why);

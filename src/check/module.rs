@@ -53,7 +53,7 @@ pub(super) fn index<'a>(module: &'a Module, diagnostics: &mut Diagnostics) -> In
 /// What is called like a function may not have the name of one.
 pub(super) fn function_name(item: &Item, diagnostics: &mut Diagnostics) {
     let Some(name) = item.name().filter(|_| item.parameters().is_some()) else { return };
-    // A template of faults is called behind the name of its module, where nothing else can be meant.
+    // A template of faults is called after the name of its module, where nothing else can be meant.
     let is_fault =
         matches!(item, Item::Fault(_)) && builtins::of_kind(builtins::BuiltinKind::Fault, &name.text).is_some();
     if builtins::find(&name.text).is_some() && !is_fault {

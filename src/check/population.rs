@@ -188,7 +188,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         Some(self.window_of(load, &stages.into_iter().map(|(_, stage, _)| stage).collect::<Vec<usize>>()))
     }
 
-    /// What a name behind a load, a part of a mix or a flow means.
+    /// What a name after a load, a part of a mix or a flow means.
     pub(super) fn member(&mut self, population: &Population, kind: Type, name: &'a Name) -> Option<Meaning<'a>> {
         if let (Member::Group(group), Some(flow)) = (population.member, population.flow) {
             return self.member_of_group(population, (flow, group), name);
@@ -260,7 +260,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         Some(Meaning::Samples(Population { member, ..population.clone() }, unit, Type::Step))
     }
 
-    /// Names that may stand behind a value.
+    /// Names that may stand after a value.
     pub(super) fn members_of(&self, value: &Meaning<'a>) -> Vec<String> {
         let Meaning::Samples(population, _, _) = value else { return Vec::new() };
         if let (Member::Group(group), Some(flow)) = (population.member, population.flow) {

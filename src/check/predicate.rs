@@ -37,7 +37,7 @@ pub(super) fn undecidable(expr: &Expr, member: Member) -> Option<String> {
     found
 }
 
-/// What stands behind the path of a population: which time, and which of the requests.
+/// What stands after the path of a population: which time, and which of the requests.
 pub fn chosen_text(part: RequestTime, matching: Option<&Expr>) -> String {
     let part = match part {
         RequestTime::Latency => "",
@@ -55,7 +55,7 @@ pub(super) fn matching_text(matching: &Expr) -> String {
     text(matching, false)
 }
 
-/// Numbers beside the latency are times.
+/// Numbers next to the latency are times.
 fn text(expr: &Expr, timed: bool) -> String {
     match expr {
         Expr::Exact(digits) => digits.clone(),

@@ -155,7 +155,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         None
     }
 
-    /// What its verb and what stands behind that say.
+    /// What its verb and what stands after that say.
     fn exchange(&mut self, request: &'a ast::Request, frame: FrameId) -> Exchange {
         let verb = request.verb.text.as_str();
         let subject = request.subject.as_ref();

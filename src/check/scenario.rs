@@ -143,7 +143,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     if let Some(injection) = self.injection(built, frame) {
                         self.out.injections.push(injection);
                     } else {
-                        // Its place stays taken, so that those behind it keep theirs.
+                        // Its place stays taken, so that those after it keep theirs.
                         self.out.injections.push(super::program::Injection::nothing(built.name.clone(), built.span));
                     }
                 }

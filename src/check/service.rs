@@ -74,7 +74,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let is_path =
             |text: &Option<Text>| matches!(text.as_deref(), Some([Piece::Literal(path), ..]) if path.starts_with('/'));
         let paths = [("ready", is_path(&service.ready)), ("metrics", is_path(&service.metrics))];
-        // Behind what its arguments and options name, which is started before it.
+        // After what its arguments and options name, which is started before it.
         self.out.services.push(service);
         self.service_spans.push(built.name.span);
         let place = self.out.services.len() - 1;

@@ -340,7 +340,7 @@ impl<'a, 'd> ScenarioChecker<'a, 'd> {
         self.diagnostics.push(problem.help("a template may not go round in a circle; take one of the references out"));
     }
 
-    /// A file beside the source file in which its path is written.
+    /// A file next to the source file in which its path is written.
     pub(super) fn content(&mut self, path: &str, from: FileId, kind: FileKind, span: Span) -> Option<&'a Content> {
         let need = FileNeed { from, path: path.to_owned(), kind };
         match self.world.inputs.files.get(&need) {

@@ -69,7 +69,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.out.loads[index].stages = model.stages;
     }
 
-    /// Behind a stage whose end only the run knows nothing can be planned.
+    /// After a stage whose end only the run knows nothing can be planned.
     fn open_ended(&mut self, stages: &[Stage]) {
         for pair in stages.windows(2) {
             if !pair[0].kind.ends_as_planned() {
@@ -181,7 +181,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         model.stages.push(Stage { name, kind, legs, settle: 0, iterations: None, replay: None, span });
     }
 
-    /// A ramp that does not start where the stage before ended is most often a slip. Behind a spike the level is what
+    /// A ramp that does not start where the stage before ended is most often a slip. After a spike the level is what
     /// it was before; where a search or a `once` ends is not known.
     fn joins(&mut self, legs: &[Leg], span: Span, model: &Model) {
         let before = model

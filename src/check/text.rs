@@ -33,7 +33,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    /// Placeholders as other languages write them: `${name}` puts the value behind a dollar, and `%s` puts nothing in.
+    /// Placeholders as other languages write them: `${name}` puts the value after a dollar, and `%s` puts nothing in.
     pub(super) fn foreign(&mut self, parts: &[TextPart], span: Span, frame: FrameId) {
         // As it stands there: blanks count in it.
         let written = self.world.sources.get(span.file).slice(span);

@@ -67,7 +67,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         Some(tls)
     }
 
-    /// A key is that of the certificate beside it.
+    /// A key is that of the certificate next to it.
     fn identity(&mut self, name: &Name, cert: Pem, key: Pem) -> Option<Identity> {
         if cert.rows() == key.rows() {
             return Some(Identity { cert, key });

@@ -57,7 +57,7 @@ pub(super) fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> D
         Some(share) => Some(format!("{}%", (share * 1e8).round() / 1e6)),
         None => number.filter(|_| numeric).and_then(|_| expected.guess(text)),
     };
-    // One could be either, and nobody else can know.
+    // One could be either, and no one else can know.
     if code == Code::E0302 && number == Some(1.0) {
         return Diagnostic::new(code, message, span, format!("{text} would mean 100%"))
             .help("write `1%` for one in a hundred, or `100%` for all of them");
@@ -131,7 +131,7 @@ const STAGES: &[(&str, &str)] = &[
     ("thresholds", "what must hold stands in the `expect { … }` of the scenario"),
 ];
 
-/// The word that a stage begins with, by itself or with a number behind it, as reports call stages that have no name.
+/// The word that a stage begins with, by itself or with a number after it, as reports call stages that have no name.
 pub(super) fn stage(name: &str) -> Option<&'static str> {
     let word = name.trim_end_matches(|c: char| c.is_ascii_digit());
     StageKind::ALL.into_iter().map(StageKind::word).find(|own| *own == word)

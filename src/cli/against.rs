@@ -26,7 +26,7 @@ pub struct Against {
 }
 
 impl Against {
-    /// What is kept beside a file, on this machine, where the plan asks for it. Files that cannot be read are told.
+    /// What is kept next to a file, on this machine, where the plan asks for it. Files that cannot be read are told.
     pub fn here(plan: &Plan, file: &str, accept_environment: bool, terminal: &Terminal) -> Result<Against, u8> {
         let against = Against { accept_environment, ..Against::unread(inputs::host(), plan, file) };
         if !compares(plan) {

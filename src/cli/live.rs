@@ -22,7 +22,7 @@ pub struct Live<'a> {
     on: bool,
     redraws: bool,
     scene: Scene<'a>,
-    /// Which of how many it is, where others stand beside it.
+    /// Which of how many it is, where others stand next to it.
     place: Option<String>,
     /// When the last line went into a pipe.
     last: u64,
@@ -212,7 +212,7 @@ impl<'a> Live<'a> {
         }
         let (columns, rows) = err_size();
         let colour = self.terminal.err_coloured();
-        // The last column is left free: some terminals go on to the next line behind it.
+        // The last column is left free: some terminals go on to the next line after it.
         let columns = columns.saturating_sub(1).max(1);
         let lines = self.lines(columns, rows);
         let mut out = self.up();
@@ -244,10 +244,10 @@ fn pipe_every(at: u64) -> u64 {
     PIPE_EVERY[usize::from(at >= FIRST)]
 }
 
-/// Whether a line goes into a pipe at an instant, and what it says beside the numbers: that the next ones come less often.
+/// Whether a line goes into a pipe at an instant, and what it says in addition to the numbers: that the next ones come less often.
 fn pipe_line(last: u64, at: u64) -> Option<&'static str> {
     let changes = last < FIRST && at >= FIRST;
-    // The step grows behind the first line of the slow ones.
+    // The step grows after the first line of the slow ones.
     (at >= last + pipe_every(last)).then_some(if changes { "  (from here on a line every 30s)" } else { "" })
 }
 

@@ -1,4 +1,4 @@
-//! Where a run is streamed to while it goes on: opened before anything is sent, told, closed behind the report.
+//! Where a run is streamed to while it goes on: opened before anything is sent, told, closed after the report.
 
 use super::args::Out;
 use super::output::Terminal;

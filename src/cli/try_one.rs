@@ -273,7 +273,7 @@ impl Display {
     }
 }
 
-/// What stands before the empty line, and what behind it.
+/// What stands before the empty line, and what after it.
 fn split(request: &str) -> (&str, &str) {
     request.split_once("\r\n\r\n").unwrap_or((request, ""))
 }

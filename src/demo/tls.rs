@@ -95,7 +95,7 @@ pub fn config(identity: &str, protocols: &[&str]) -> Result<ServerConfig, Error>
     Ok(config)
 }
 
-/// Connections that have agreed on encryption. One that stalls in it holds up nobody else.
+/// Connections that have agreed on encryption. One that stalls in it holds up no one else.
 pub struct Encrypted {
     ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
     address: SocketAddr,

@@ -40,7 +40,7 @@ pub fn line(diagnostic: &Diagnostic, sources: &Sources) -> String {
     format!("{name}:{line}:{column}: {word}[{}]: {}{help}\n", diagnostic.code, diagnostic.message)
 }
 
-/// The parts of files that a diagnostic shows, one behind the other, that of its first label in front, so that one
+/// The parts of files that a diagnostic shows, one after the other, that of its first label in front, so that one
 /// offset says file and place. No snippet reaches from one file into the next.
 struct Pages<'a> {
     pages: Vec<(FileId, Excerpt<'a>)>,

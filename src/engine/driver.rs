@@ -69,7 +69,7 @@ impl From<Unusable> for Unwritten {
 /// What came of one try, in every protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer {
-    /// 0 where there is none.
+    /// 0 if there is none.
     pub status: u16,
     /// A fault gave it.
     pub injected: bool,

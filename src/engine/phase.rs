@@ -38,14 +38,14 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// A worker of its own that measures nothing: for what is done beside the load.
+    /// A worker of its own that measures nothing: for what is done next to the load.
     pub fn order(&self, (plan, flows): (Arc<Plan>, Vec<Arc<Steps>>), setup: Arc<Vec<Plain>>, lane: u64) -> Assignment {
         // Nobody tells it to stop, and nobody hears what it measures.
         let (_, phase) = watch::channel(Phase::Run);
         let (measured, _) = mpsc::unbounded_channel();
         Assignment {
             gates: limit::gates(&plan),
-            // What is done beside the load is not counted.
+            // What is done next to the load is not counted.
             budget: None,
             plan,
             flows,
@@ -189,7 +189,7 @@ fn problems(word: &str, missed: &[Missed], flow: &Flow) -> Vec<String> {
     told.into_iter().map(sentence).collect()
 }
 
-/// Something that a worker does on this thread beside the load.
+/// Something that a worker does on this thread next to the load.
 pub fn alone<T>(order: Assignment, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> std::io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();

@@ -32,7 +32,7 @@ impl std::fmt::Debug for Mask {
 
 impl Mask {
     /// More bytes than a piece of a secret takes in a text, as programs code it: what is read from so many in front of
-    /// a place on has every piece whole that reaches behind that.
+    /// a place on has every piece whole that reaches after that.
     pub const LONGEST: usize = 32 << 10;
 
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s String>) -> Mask {
@@ -80,12 +80,12 @@ impl Mask {
         self.behind(text, 0)
     }
 
-    /// What of it stands behind a place, maybe in the middle of a secret.
+    /// What of it stands after a place, maybe in the middle of a secret.
     pub fn behind(&self, text: String, place: usize) -> String {
         Mask::without(text, &[&self.forms()], place)
     }
 
-    /// What of a text stands behind a place, without some secrets.
+    /// What of a text stands after a place, without some secrets.
     fn without(text: String, forms: &[&Forms], place: usize) -> String {
         let found = echo::find(&text, forms);
         if found.is_empty() && place == 0 {

@@ -276,7 +276,7 @@ fn is_of_time(error: &Error) -> bool {
     matches!(error, Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
 }
 
-/// What an error in the handshake or behind it is, and why, for a person. None where it is none of TLS.
+/// What an error in the handshake or after it is, and why, for a person. None where it is none of TLS.
 pub fn why(error: &io::Error) -> Option<(Failure, String)> {
     let error = error.get_ref()?.downcast_ref::<Error>()?;
     Some(match error {

@@ -14,7 +14,7 @@ pub struct Traces {
     made: Cell<u64>,
 }
 
-/// The id of one request; each time that it is sent has one of its own beside it.
+/// The id of one request; each time that it is sent has one of its own next to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trace {
     high: u64,

@@ -62,13 +62,13 @@ pub enum Traced {
     Missed(String),
     Ends {
         failure: Option<Failure>,
-        /// The request that failed, or that a step behind it speaks of, with its file and line.
+        /// The request that failed, or that a step after it speaks of, with its file and line.
         at: Option<(String, String)>,
         took: u64,
     },
 }
 
-/// What is sent, one piece behind the other. What is no text or too long to be looked at is told by its size.
+/// What is sent, one piece after the other. What is no text or too long to be looked at is told by its size.
 pub fn text_of(pieces: &[&[u8]]) -> String {
     let shown = |piece: &&[u8]| match std::str::from_utf8(piece) {
         Ok(text) if text.len() <= LOOK => text.to_owned(),

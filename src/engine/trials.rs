@@ -57,7 +57,7 @@ impl Trials {
         Trials { told, last: None }
     }
 
-    /// The next trial, as soon as it is known; nothing behind the last.
+    /// The next trial, as soon as it is known; nothing after the last.
     pub async fn next(&mut self) -> Option<Trial> {
         loop {
             let next = *self.told.borrow_and_update();

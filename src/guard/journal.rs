@@ -45,7 +45,7 @@ pub enum JournalLine {
     Torn {},
 }
 
-/// Where journals lie: beside the other state of the user's programs.
+/// Where journals lie: next to the other state of the user's programs.
 pub fn directory() -> io::Result<PathBuf> {
     Ok(private::state()?.join("stressc").join("journal"))
 }
@@ -156,7 +156,7 @@ mod lock {
         known(flock(file, FlockOperation::LockShared)).map(|_| ())
     }
 
-    /// Whether nobody else had it. A process that was just forked holds what was open where it was forked, until it
+    /// Whether no one else had it. A process that was just forked holds what was open where it was forked, until it
     /// runs its own program; it is waited for.
     pub fn take(file: &File) -> io::Result<bool> {
         let over = Instant::now() + STARTING;
@@ -268,7 +268,7 @@ pub struct Dirty {
     pub run: String,
     pub path: PathBuf,
     pub place: Distance,
-    /// Where it was made, in words to stand behind its id.
+    /// Where it was made, in words to stand after its id.
     pub from: String,
     /// What was done, the last first.
     pub left: Vec<Left>,
@@ -315,7 +315,7 @@ pub fn left_behind(directory: &Path, patience: Duration) -> io::Result<Vec<Dirty
     }
 }
 
-/// Whether a journal can be made in a directory, which is made where there is none.
+/// Whether a journal can be made in a directory, which is made if there is none.
 pub fn usable(directory: &Path) -> io::Result<()> {
     let directory = Directory::make(directory)?;
     let name = OsString::from(format!(".probe-{:x}", super::fresh::random()));

@@ -23,7 +23,7 @@ pub use origin::{Distance, Remedy};
 pub use process::{MARK, Process, Whom, mark, marked};
 pub use undo::Undo;
 
-/// Whether nobody else can lead the way to a directory elsewhere; else who.
+/// Whether no one else can lead the way to a directory elsewhere; else who.
 #[cfg(unix)]
 pub fn trusted(directory: &std::path::Path) -> std::io::Result<()> {
     walk::trusted(directory, false).map(drop)

@@ -96,7 +96,7 @@ impl Distance {
         }
     }
 
-    /// Behind the id of a run.
+    /// After the id of a run.
     pub fn words(self, origin: Option<&Origin>) -> String {
         match (self, origin) {
             (Distance::Here, _) => String::new(),

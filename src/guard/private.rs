@@ -67,7 +67,7 @@ mod system {
     use std::os::fd::{AsFd, OwnedFd};
     use std::path::{Path, PathBuf};
 
-    /// A directory into which nobody else may write or look, held open: what is done in it is done there, whatever becomes of its path.
+    /// A directory into which no one else may write or look, held open: what is done in it is done there, whatever becomes of its path.
     #[derive(Debug)]
     pub struct Directory {
         pub path: PathBuf,
@@ -80,7 +80,7 @@ mod system {
             Directory::reach(path, true)
         }
 
-        /// `None` where there is none.
+        /// `None` if there is none.
         pub fn open(path: &Path) -> io::Result<Option<Directory>> {
             match Directory::reach(path, false) {
                 Ok(found) => Ok(Some(found)),
@@ -97,7 +97,7 @@ mod system {
             Directory::inside(&above, name, path, make)
         }
 
-        /// It is no link, it is ours, and nobody else may write into it.
+        /// It is no link, it is ours, and no one else may write into it.
         pub fn inside(above: impl AsFd, name: &OsStr, path: &Path, make: bool) -> io::Result<Directory> {
             let held = match tree::directory(&above, name) {
                 Err(error) if make && error.kind() == io::ErrorKind::NotFound => {
@@ -191,7 +191,7 @@ mod system {
             Ok(rustix::fs::fsync(&self.held)?)
         }
 
-        /// Waits until nobody else has it locked. It is free again when what is given is dropped.
+        /// Waits until no one else has it locked. It is free again when what is given is dropped.
         pub fn lock(&self) -> io::Result<OwnedFd> {
             let own = tree::directory(&self.held, ".".as_ref())?;
             flock(&own, rustix::fs::FlockOperation::LockExclusive)?;

@@ -45,7 +45,7 @@ impl Stat {
     }
 
     fn read(line: &[u8]) -> Option<Stat> {
-        // The name stands in brackets and may hold any bytes, also brackets; behind it all is plain.
+        // The name stands in brackets and may hold any bytes, also brackets; after it all is plain.
         let behind = line.iter().rposition(|byte| *byte == b')')?;
         let mut fields = std::str::from_utf8(line.get(behind + 1..)?).ok()?.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;

@@ -32,7 +32,7 @@ pub fn mark(own: &str) -> String {
 }
 
 impl Process {
-    /// `None` where there is none of that number, or it has ended and only waits to be noticed.
+    /// `None` if there is none of that number, or it has ended and only waits to be noticed.
     pub fn of(pid: i32) -> Option<Process> {
         system::started(pid).map(|started| Process { pid, started })
     }

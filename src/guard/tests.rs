@@ -245,7 +245,7 @@ fn a_process_whose_name_is_no_text_is_found() {
     std::fs::copy(sleep, &program).unwrap();
     let mut child = Command::new(&program).arg("60").env(MARK, "run-j").spawn().unwrap();
     let pid = child.id() as i32;
-    // For a moment behind its start the kernel shows no environment.
+    // For a moment after its start the kernel shows no environment.
     let over = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while marked("run-j").iter().all(|process| process.pid != pid) {
         assert!(std::time::Instant::now() < over, "it is not seen");

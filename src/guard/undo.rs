@@ -19,7 +19,7 @@ pub enum Undo {
     Group { group: PathBuf, back: PathBuf },
     /// A file or a directory, with all that is in it, is removed.
     Remove(PathBuf),
-    /// A program is run, in a directory, with these variables beside its own.
+    /// A program is run, in a directory, with these variables in addition to its own.
     Run {
         program: String,
         arguments: Vec<String>,

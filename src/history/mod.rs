@@ -22,7 +22,7 @@ pub const FEWEST: usize = 8;
 pub const MAGNITUDE: f64 = 0.05;
 /// As many runs at each side of a change say how large it is: what lies farther off may have crept.
 const REACH: usize = 20;
-/// The chance with which a change is called where there is none.
+/// The chance with which a change is called if there is none.
 const ALPHA: f64 = 0.015;
 
 fn median(values: &[f64]) -> f64 {

@@ -1,5 +1,5 @@
 //! How often changes and creeps are called rightly: simulated series whose noise and change are known. Each table has the rates that may be
-//! beside what came. The long form is `CALIBRATION=20000 cargo test --lib history::tests -- --nocapture`.
+//! next to what came. The long form is `CALIBRATION=20000 cargo test --lib history::tests -- --nocapture`.
 
 use super::shuffle::Shuffle;
 use super::{FEWEST, LEAST, Series, Shape};

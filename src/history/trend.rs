@@ -6,7 +6,7 @@ use crate::base::slopes::{Slopes, alike, inflated};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The chance with which a creep is called where there is none.
+/// The chance with which a creep is called if there is none.
 const ALPHA: f64 = 0.03;
 /// Neighbours are taken to be alike where so much of it comes by chance this seldom.
 const BY_CHANCE: f64 = 0.003;
@@ -67,7 +67,7 @@ fn line(values: &[f64], from: usize) -> Found {
     Found { from, slope, interval, chance: slopes.chance(inflated) }
 }
 
-/// Where a creep begins: behind a small step against it, or where a level ends and a line begins; 0 where neither is sure, since the place is
+/// Where a creep begins: after a small step against it, or where a level ends and a line begins; 0 where neither is sure, since the place is
 /// one more thing that was looked for.
 fn beginning(values: &[f64], slope: f64) -> usize {
     let rising: Vec<f64> = values.iter().map(|value| value * slope.signum()).collect();
@@ -85,7 +85,7 @@ fn is_better(values: usize, looked_for: f64, plain: f64) -> bool {
 /// The run at which a level ends and values begin anew that never fall, by the least squares of what is left. Wherever it rises from a level
 /// there is none, since a level and what rises from it never fall together either.
 fn step_back(values: &[f64]) -> usize {
-    // Behind each run the squares around the values that never fall and are nearest: neighbours that fall are put together
+    // After each run the squares around the values that never fall and are nearest: neighbours that fall are put together
     // (Barlow and others, Statistical Inference under Order Restrictions, 1972).
     let mut blocks: Vec<(f64, f64)> = Vec::new();
     let mut behind = vec![0.0; values.len() + 1];

@@ -51,7 +51,7 @@ impl Mark {
     }
 }
 
-/// Behind its mark.
+/// After its mark.
 pub fn csv(reader: impl Read, shown: &str, dialect: &Dialect, mark: Mark, rows: &mut dyn Rows) -> Result<(), String> {
     let meter = Meter::default();
     let bytes = Metered { inner: reader, meter: &meter };

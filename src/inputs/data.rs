@@ -209,7 +209,7 @@ fn common(a: Type, b: Type) -> Type {
     }
 }
 
-/// Rows begin behind `skipped` bytes.
+/// Rows begin after `skipped` bytes.
 fn json(reader: &mut impl Read, shown: &str, skipped: u64, rows: &mut dyn Rows) -> Result<(), String> {
     let meter = Meter::default();
     meter.read.set(skipped);

@@ -1,4 +1,4 @@
-//! Variables: of the environment, and of a file beside it.
+//! Variables: of the environment, and of a file next to it.
 
 use super::file_system::Files;
 use std::collections::HashMap;

@@ -159,7 +159,7 @@ fn first(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<CgroupParent
 }
 
 /// Of version 2 a group that has processes has no others with controllers below it, unless it is the root of all. So one is
-/// made beside it.
+/// made next to it.
 fn second(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<CgroupParent, Option<&'static str>> {
     let group = group_of(own, <[u8]>::is_empty).ok_or(None)?;
     let home = directory(mount, group);

@@ -7,7 +7,7 @@ pub fn cores() -> u64 {
     std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64)
 }
 
-/// What decides how fast it is, and what is noted beside that.
+/// What decides how fast it is, and what is noted in addition to that.
 pub fn host() -> Host {
     let cores = cores();
     let plain = Host { cores, system: std::env::consts::OS.to_owned(), ..Host::default() };

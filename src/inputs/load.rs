@@ -121,7 +121,7 @@ fn has_profile(inputs: &Inputs, wanted: &str) -> Result<(), String> {
     })
 }
 
-/// Where a module comes from: what it names is beside it.
+/// Where a module comes from: what it names is next to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum ModuleSource {
     File(PathBuf),

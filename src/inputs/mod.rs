@@ -42,7 +42,7 @@ const LARGEST_SOURCE: u64 = 4 << 20;
 /// The most bytes in a line of a scenario file: nobody can read a longer one in a diagnostic.
 const LONGEST_LINE: usize = 256 << 10;
 
-/// Makes a directory, and those above it, into which nobody else may look; what is there stays as it is.
+/// Makes a directory, and those above it, into which no one else may look; what is there stays as it is.
 pub fn make_private(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     #[cfg(unix)]

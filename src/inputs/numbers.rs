@@ -19,7 +19,7 @@ pub struct Column {
     pub empty: usize,
 }
 
-/// Reads the column of a name, or the one that there is beside the names of rows. What is wrong is said in one line.
+/// Reads the column of a name, or the one that there is next to the names of rows. What is wrong is said in one line.
 pub fn column(path: &Path, asked: Option<&str>) -> Result<Column, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("`{shown}` cannot be read: {error}");

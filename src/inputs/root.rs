@@ -123,7 +123,7 @@ impl Root {
         ))
     }
 
-    /// Whether names of what lies beside a file may be told: its directory is one of the root, not hidden, and reached without a link.
+    /// Whether names of what lies next to a file may be told: its directory is one of the root, not hidden, and reached without a link.
     fn tells(&self, path: &Path) -> bool {
         let Some(directory) = path.parent() else { return false };
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };

@@ -34,7 +34,7 @@ impl Numbered {
 /// By target and number: of each the tries that went there, with their service times.
 pub type Addresses = BTreeMap<u32, BTreeMap<u32, SeriesCounts>>;
 
-/// What stands behind the name of a target in the tag of one of its addresses; no name has it.
+/// What stands after the name of a target in the tag of one of its addresses; no name has it.
 const MARK: char = '@';
 const UNANSWERED: &str = ".unanswered";
 

@@ -1,4 +1,4 @@
-//! Raw samples of the series behind a counter, as a Prometheus scraped them. Instants are in milliseconds since the start of the load,
+//! Raw samples of the series after a counter, as a Prometheus scraped them. Instants are in milliseconds since the start of the load,
 //! and those before it are negative.
 
 use schemars::JsonSchema;

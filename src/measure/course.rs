@@ -8,7 +8,7 @@ pub trait Sum: Default {
     fn add(&mut self, other: &Self);
     /// The sum of many at once.
     fn sum(parts: &[Self], adder: &mut Adder) -> Self;
-    /// What it takes of memory beside itself.
+    /// What it takes of memory next to itself.
     fn heap(&self) -> usize;
 }
 
@@ -16,7 +16,7 @@ pub trait Sum: Default {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell<C> {
     pub first: u32,
-    /// The slice behind the last.
+    /// The slice after the last.
     pub end: u32,
     pub counts: C,
 }
@@ -93,7 +93,7 @@ impl<C: Sum> Course<C> {
         }
         let mut cells: Vec<Cell<C>> = Vec::new();
         let mut group: Vec<C> = Vec::new();
-        // Of the group that is open: its first slice, that behind its last, and that up to which it may grow.
+        // Of the group that is open: its first slice, that after its last, and that up to which it may grow.
         let (mut first, mut end, mut limit) = (0, 0, 0);
         for cell in self.cells.drain(..old) {
             if cell.end > limit {
@@ -141,7 +141,7 @@ fn close<C: Sum>(cells: &mut Vec<Cell<C>>, (first, end): (u32, u32), group: &mut
     cells.push(Cell { first, end, counts });
 }
 
-/// What an allocation costs beside its bytes.
+/// What an allocation costs next to its bytes.
 const ALLOCATION: usize = 16;
 
 fn heap(counts: &Counts) -> usize {

@@ -61,7 +61,7 @@ pub enum Event {
         causes: Vec<Failed>,
     },
     Generator(Generator),
-    /// What is watched beside the requests, once a second.
+    /// What is watched next to the requests, once a second.
     Gauges(Gauges),
     /// All workers have counted up to the end of a slice: by series, how many requests were in flight in it, on average. It is told while the
     /// run goes on, and in no record.
@@ -193,7 +193,7 @@ pub enum Event {
 impl Event {
     /// Whether a run can have written it: its instants lie within a run, and what it counts is of this world.
     pub fn is_possible(&self) -> bool {
-        // A run may go on for a while behind its load.
+        // A run may go on for a while after its load.
         let within = |at: u64| at <= 2 * LONGEST;
         let both = |(from, to): Range| from <= to && within(to);
         let few = |all: &[u64]| all.iter().all(|count| *count <= COUNTLESS);

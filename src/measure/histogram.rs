@@ -34,7 +34,7 @@ pub const fn index_of(ns: u64) -> u32 {
     (power << HALF_BITS) + (ns >> power) as u32
 }
 
-/// The lowest value of a bucket. Indexes behind the last bucket stand for the last one.
+/// The lowest value of a bucket. Indexes after the last bucket stand for the last one.
 pub const fn value_of(index: u32) -> u64 {
     lower_bound(if index < LAST { index } else { LAST })
 }
@@ -236,7 +236,7 @@ impl Iterator for Unpacked<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Packer {
     bytes: Vec<u8>,
-    /// The bucket behind those that are written.
+    /// The bucket after those that are written.
     next: u32,
     /// The bucket that may still grow, and its count.
     last: (u32, u64),
@@ -247,7 +247,7 @@ impl Packer {
         Packer { bytes: Vec::with_capacity(bytes), ..Packer::default() }
     }
 
-    /// Adds to the last bucket or to one behind it: indexes arrive in ascending order.
+    /// Adds to the last bucket or to one after it: indexes arrive in ascending order.
     pub(super) fn push(&mut self, index: u32, count: u64) {
         let index = index.min(LAST);
         debug_assert!(index >= self.last.0, "indexes ascend");

@@ -169,7 +169,7 @@ fn parse(line: &[u8]) -> Option<Interval> {
     fields.next().is_none().then(|| Interval { tag: tag.to_owned(), start_ns, length_ns, counts })
 }
 
-/// Decimal seconds; digits behind the ninth decimal are dropped.
+/// Decimal seconds; digits after the ninth decimal are dropped.
 fn nanoseconds(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -476,7 +476,7 @@ mod tests {
         let mut payload = Vec::new();
         V2DeflateSerializer::new().serialize(&samples()[14].to_histogram(), &mut payload).unwrap();
         assert_eq!(decode(&payload).as_ref(), Some(&samples()[14]));
-        // Behind the lengths and the two bytes of zlib's own head, of which some bits are only informative.
+        // After the lengths and the two bytes of zlib's own head, of which some bits are only informative.
         for at in 10..payload.len() {
             let mut damaged = payload.clone();
             damaged[at] ^= 1 << (at % 8);
@@ -497,7 +497,7 @@ mod tests {
         for payload in absurd {
             assert_eq!(read(&of_payload(&payload)), (vec![], 1));
         }
-        // A skip to nowhere with nothing behind it says nothing.
+        // A skip to nowhere with nothing after it says nothing.
         let skip = [plain_header(9, 3, 1, u64::MAX), vec![0xff; 9]].concat();
         assert_eq!(decode(&skip), Some(Counts::default()));
         let huge = [plain_header(18, 3, 1, 2), vec![0xfe; 18]].concat();

@@ -187,7 +187,7 @@ pub fn of_target(failed: &BTreeMap<Failure, u64>) -> u64 {
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Slice {
     pub slice: u32,
-    /// The slice behind the last, where several were added up.
+    /// The slice after the last, where several were added up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u32>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -250,7 +250,7 @@ impl Slice {
         nothing && self.in_flight.is_empty() && self.poll_delay.is_empty()
     }
 
-    /// Its first slice, and that behind its last.
+    /// Its first slice, and that after its last.
     pub fn range(&self) -> (u32, u32) {
         (self.slice, self.until.unwrap_or(self.slice.saturating_add(1)))
     }

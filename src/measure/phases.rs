@@ -17,7 +17,7 @@ pub enum RequestPhase {
 impl RequestPhase {
     pub const ALL: [RequestPhase; 3] = [RequestPhase::Connect, RequestPhase::Tls, RequestPhase::FirstByte];
 
-    /// What stands behind the tag of its series; that of no derived series ends so.
+    /// What stands after the tag of its series; that of no derived series ends so.
     pub(super) fn tag(self) -> &'static str {
         match self {
             RequestPhase::Connect => ".phase.connect",

@@ -372,7 +372,7 @@ impl Recorder {
 }
 
 impl Cell {
-    /// With a time beside the service time, or that alone.
+    /// With a time next to the service time, or that alone.
     fn add(&mut self, ended: &Ended, time: Option<(RequestTime, u64)>) {
         if ended.is_unanswered(time.map_or(RequestTime::ServiceTime, |(phase, _)| phase)) {
             self.unanswered.record(ended.service_time);

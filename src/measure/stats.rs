@@ -589,7 +589,7 @@ impl Stats {
         self.ended.or_else(|| Some(self.generator.last()?.at)).unwrap_or_else(|| self.last())
     }
 
-    /// The offset behind the last slice that holds anything.
+    /// The offset after the last slice that holds anything.
     pub fn last(&self) -> u64 {
         let of_series = self.series.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
         let of_loads = self.loads.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);

@@ -7,7 +7,7 @@ use super::{LoadCounts, Phases, RequestPhase, SeriesCounts, Slice};
 use crate::plan::Plan;
 use std::collections::HashMap;
 
-/// What stands behind the tag of a series or the name of a load.
+/// What stands after the tag of a series or the name of a load.
 const SERVICE_TIME: &str = ".service_time";
 const UNANSWERED: &str = ".unanswered";
 const LAG: &str = ".schedule_lag";

@@ -5,7 +5,7 @@ use crate::check::program::{Edge, Window};
 use crate::measure::{Happened, Injected, Stats};
 use crate::plan::{OfFault, Planned, Range, Recovery, ScopeKind, scope};
 
-/// A time that something was, beside what was planned of it.
+/// A time that something was, next to what was planned of it.
 struct Time {
     planned: Range,
     /// From the instant at which it was begun to that at which it was in force, and the same of its end.

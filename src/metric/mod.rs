@@ -60,7 +60,7 @@ pub enum Outcome {
     Inconclusive,
 }
 
-/// A judged condition, with the values that a person wants to see beside it.
+/// A judged condition, with the values that a person wants to see next to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judged {
     pub outcome: Outcome,
@@ -382,7 +382,7 @@ fn difference(left: Side, right: Side, paired: Option<Spread>) -> Option<Differe
     Some(Difference::new(between, (between - below, between + above), Noise::OfTheEstimate))
 }
 
-/// The outcome of what was looked at from both ends of an interval, with the intervals beside the values.
+/// The outcome of what was looked at from both ends of an interval, with the intervals next to the values.
 fn decided(both: [bool; 2], (left, right): (Side, Side), difference: Difference, judged: Judged) -> Judged {
     let (outcome, code) = match both {
         [true, true] => (Outcome::Held, Why::IntervalMet),

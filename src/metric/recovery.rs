@@ -61,7 +61,7 @@ fn first_of(at: u64, stats: &Stats) -> u64 {
     ranges.iter().fold(at, |at, (from, to)| if *from < at && at <= *to { *from } else { at })
 }
 
-/// The beginning of the first stretch behind an instant that is as long as asked and all of which looks saw and held. A look that missed by
+/// The beginning of the first stretch after an instant that is as long as asked and all of which looks saw and held. A look that missed by
 /// no more than chance begins no stretch and ends none, which then must hold as a whole.
 fn back(conditions: &[&Condition], steady: &SteadyState, (after, end): (u64, u64), stats: &Stats) -> Back {
     // Since when it surely held, and since when it may have where too little was sent to say.

@@ -24,7 +24,7 @@ pub(super) fn look(conditions: &[&Condition], from: u64, at: u64, stats: &Stats)
     Glance { from, at, judged }
 }
 
-/// A look at each full second behind an instant, none of which sees what was before it. Where seconds have been added up
+/// A look at each full second after an instant, none of which sees what was before it. Where seconds have been added up
 /// since, at the end of each sum, over as many of them as it takes.
 pub(super) fn looks<'a>(
     conditions: &'a [&'a Condition],

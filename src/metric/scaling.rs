@@ -12,7 +12,7 @@ use fit::{Law, Parameter};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What lies farther behind the largest level than this is not seen, but guessed.
+/// What lies farther after the largest level than this is not seen, but guessed.
 const SEEN: f64 = 2.0;
 /// Of so much of a level it must be known how many requests were in flight.
 const KNOWN: f64 = 0.5;

@@ -87,7 +87,7 @@ fn possible(choose: &Choose) -> impl Iterator<Item = &[Step]> {
     choose.parts.iter().filter(|part| part.share > 0.0).map(|part| part.steps.as_slice())
 }
 
-/// The turns of a loop that are surely made: a test to go on comes before the first, one to end behind it.
+/// The turns of a loop that are surely made: a test to go on comes before the first, one to end after it.
 fn turns(repeat: &Repeat) -> f64 {
     match (&repeat.test, repeat.bound) {
         (Some(_), _) if repeat.goes_on => 0.0,

@@ -8,7 +8,7 @@ use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
 const RECENT: u64 = 60 * SECOND;
-/// Where faults may turn out to begin or end, behind where they were planned to: nothing is done early, and what lies between
+/// Where faults may turn out to begin or end, after where they were planned to: nothing is done early, and what lies between
 /// the plan and the actual instant belongs to neither side.
 const LATE: [u64; 6] = [0, 2 * MILLISECOND, 5 * MILLISECOND, 20 * MILLISECOND, 100 * MILLISECOND, 500 * MILLISECOND];
 /// How long before its beginning a request that is under way then may have been sent: what such a request was part of belongs
@@ -29,7 +29,7 @@ const EARLY: [u64; 12] = [
 ];
 /// The number of parts of a window whose spread is needed: several for each batch.
 const PARTS: u64 = 24;
-/// So long behind an instant at which a state may change, what is looked at each second is kept each second.
+/// So long after an instant at which a state may change, what is looked at each second is kept each second.
 const WATCHED: u64 = 10 * MINUTE;
 
 /// For each series and each load the instants that no sum may cross, in order.
@@ -37,7 +37,7 @@ const WATCHED: u64 = 10 * MINUTE;
 pub struct WindowEdges {
     pub series: Vec<Vec<u64>>,
     pub loads: Vec<Vec<u64>>,
-    /// Behind this nothing is sent or comes in any more.
+    /// After this nothing is sent or comes in any more.
     end: u64,
     edition: u32,
 }
@@ -126,7 +126,7 @@ impl Plan {
             edition: self.edition,
         };
         self.conditions(&mut |condition| edges.condition(condition));
-        // How sure a value is beside a constant is told of what is judged once.
+        // How sure a value is next to a constant is told of what is judged once.
         for expectation in self.expectations.iter().filter(|_| self.edition > 1) {
             expectation.condition.comparisons(&mut |left, right| {
                 [left, right].into_iter().for_each(|side| side.metrics(&mut |metric| edges.parts(metric)));
@@ -249,7 +249,7 @@ impl WindowEdges {
         }
     }
 
-    /// How far a value spreads is seen in parts of its windows, so these stay in parts. They end where its loads do: what comes in behind
+    /// How far a value spreads is seen in parts of its windows, so these stay in parts. They end where its loads do: what comes in after
     /// that is little.
     fn parts(&mut self, metric: &Metric) {
         if let Metric::Requests(requests) = metric
@@ -268,7 +268,7 @@ impl WindowEdges {
         }
     }
 
-    /// Cuts what a steady state rests on each second: before a window, and behind its beginning and its end.
+    /// Cuts what a steady state rests on each second: before a window, and after its beginning and its end.
     fn watched(&mut self, recovery: &Recovery) -> Vec<u64> {
         let (mut edges, mut looked_at) = (Vec::new(), Vec::new());
         for (start, end) in &recovery.windows {

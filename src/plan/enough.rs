@@ -10,7 +10,7 @@ use crate::check::program;
 use crate::diag::{Code, Diagnostic};
 
 impl Elaborate<'_> {
-    /// A condition of a steady state, which is judged over so much just behind.
+    /// A condition of a steady state, which is judged over so much just after.
     pub(super) fn of_steady(&mut self, expectation: &program::Expectation, window: u64) -> Option<Expectation> {
         let planned = self.expectation(expectation)?;
         if !matches!(planned.condition, program::Condition::InEvery { .. }) {
@@ -61,7 +61,7 @@ impl Elaborate<'_> {
         few
     }
 
-    /// Windows of a length where most is planned: before, over and behind each instant at which some level changes.
+    /// Windows of a length where most is planned: before, over and after each instant at which some level changes.
     pub(super) fn looks(&self, window: u64) -> Vec<Range> {
         let segments = self.loads.iter().flat_map(|load| match &load.shape {
             Shape::Open(segments) | Shape::Closed(segments) => segments,

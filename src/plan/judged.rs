@@ -140,10 +140,10 @@ pub struct Readings {
     pub scopes: Scopes,
 }
 
-/// To what the windows of a metric end and narrow, beside what is planned of them.
+/// To what the windows of a metric end and narrow, next to what is planned of them.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Scopes {
-    /// The end of the loads that it speaks of: behind it only answers come in.
+    /// The end of the loads that it speaks of: after it only answers come in.
     pub end: u64,
     /// They are its own, not those of the condition around it.
     #[serde(default, rename = "scoped", skip_serializing_if = "std::ops::Not::not")]

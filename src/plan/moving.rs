@@ -4,7 +4,7 @@ use super::{Condition, CounterIncrease, Crashes, Metric, Range, Readings, Reques
 use crate::check::program;
 
 impl program::Condition<Metric, super::Planned, super::AlertScopes> {
-    /// The same condition over a part of the run. A metric that has scopes of its own beside others that have none is
+    /// The same condition over a part of the run. A metric that has scopes of its own next to others that have none is
     /// what they are measured by, and stays whole.
     pub fn within(&self, range: Range) -> Condition {
         let free = self.has_free_scope();

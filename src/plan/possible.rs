@@ -13,7 +13,7 @@ pub const LONGEST: u64 = 100 * DAY;
 pub const MOST_SLICES: u64 = 100_000;
 /// More than anybody counts in a run, and so little that sums of many do not overflow.
 pub const COUNTLESS: u64 = 1 << 53;
-/// Into so many pieces a plan may cut what is measured beside its seconds, where few words of it make many pieces.
+/// Into so many pieces a plan may cut what is measured next to its seconds, where few words of it make many pieces.
 const PIECES: u64 = 1 << 25;
 /// The seconds around an instant at which a state is looked at.
 const LOOKED_AT: u64 = 2_000;

@@ -122,7 +122,7 @@ impl Shape {
     }
 }
 
-/// The segments of an open load, one behind the other, each with the area of those before it.
+/// The segments of an open load, one after the other, each with the area of those before it.
 pub struct ArrivalsSoFar<'s> {
     segments: &'s [Segment],
     before: Vec<u128>,
@@ -199,7 +199,7 @@ impl Iterator for Arrivals {
     }
 }
 
-/// Levels one behind the other: arrivals a second at their start and their end, and how many seconds.
+/// Levels one after the other: arrivals a second at their start and their end, and how many seconds.
 #[cfg(test)]
 pub fn open(parts: &[(f64, f64, u64)]) -> Shape {
     use crate::base::units::SECOND;

@@ -48,7 +48,7 @@ pub fn union(mut a: Vec<Range>, b: &[Range]) -> Vec<Range> {
 }
 
 /// Each range in pieces of a length. What is left over joins the piece before it, so that every instant is in one and
-/// none is short for how it was cut; what lies behind the end joins the last.
+/// none is short for how it was cut; what lies after the end joins the last.
 pub fn cut(ranges: &[Range], every: u64, end: u64) -> Vec<Range> {
     let mut pieces = Vec::new();
     for (start, stop) in ranges.iter().filter(|(start, stop)| *start < (*stop).min(end)) {

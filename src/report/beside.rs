@@ -3,7 +3,7 @@
 use crate::base::units::measured_duration;
 use crate::measure::{Injected, Stats};
 
-/// Where an instant lies beside the fault that is nearest.
+/// Where an instant lies next to the fault that is nearest.
 pub fn beside_faults(at: u64, stats: &Stats) -> Option<String> {
     let window = |injected: &Injected| (injected.applied.0, injected.withdrawn.map_or(stats.end(), |range| range.1));
     let away = |injected: &&Injected| {

@@ -91,7 +91,7 @@ fn rested(load: &LoadTotals) -> Vec<String> {
 fn dropped(load: &LoadTotals, windows: &[&Window]) -> Option<String> {
     let (dropped, started) = windows.iter().fold((0, 0), |(d, s), window| (d + window.dropped, s + window.started));
     let share = dropped as f64 / (dropped + started).max(1) as f64;
-    // Only a `once` leaves users behind with something to do.
+    // Only a `once` leaves users with something to do.
     if dropped > 0 && !load.open {
         let (dropped, all) = (grouped(dropped as f64, 0), grouped((dropped + started) as f64, 0));
         return Some(format!("`{}`: {dropped} of {all} iterations were not started in time", load.name));

@@ -110,7 +110,7 @@ pub struct MemberResult {
     pub alerts: Vec<AlertSeen>,
 }
 
-/// What a record says of a suite beside its plan.
+/// What a record says of a suite next to its plan.
 #[derive(Debug, Clone)]
 pub struct SuiteFacts {
     pub id: String,

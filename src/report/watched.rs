@@ -1,4 +1,4 @@
-//! What was watched beside the requests.
+//! What was watched next to the requests.
 
 use crate::measure::{Gap, Gauge, Stats};
 use crate::metric::{Summary, summary};

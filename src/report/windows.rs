@@ -226,7 +226,7 @@ fn in_order(plan: &Plan, load: usize) -> Vec<usize> {
     own
 }
 
-/// The name of a step, in a mix behind that of its part.
+/// The name of a step, in a mix after that of its part.
 fn step_name(plan: &Plan, series: &Series) -> String {
     let step = match series.member {
         Member::Group(group) => plan.flows[series.flow].groups.get(group).map_or("", String::as_str),

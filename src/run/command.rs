@@ -85,7 +85,7 @@ impl Commands {
     /// it ends it too. What a command that succeeds leaves running goes on. Must be called from the thread that controls the
     /// run.
     ///
-    /// It has these variables beside those of the run, and is called `said` where it failed.
+    /// It has these variables in addition to those of the run, and is called `said` where it failed.
     pub async fn run(
         &self,
         name: &str,

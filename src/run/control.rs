@@ -121,7 +121,7 @@ enum Heard {
     Measured(Batch),
     /// All workers have done their work.
     Sent,
-    /// The planned end, behind the last of them.
+    /// The planned end, after the last of them.
     End,
     Looked(Gauges),
     /// Of a fault or an event of the plan, of a name, or of an alert.
@@ -271,7 +271,7 @@ impl Control<'_> {
         self.long.iter_mut().for_each(|dealt| dealt.count_to(at));
         let news = self.ledgers.news(at);
         self.tell_all(news);
-        // Behind the last arrival there is nothing left to stop.
+        // After the last arrival there is nothing left to stop.
         let is_under_way = !self.interrupted && at < self.plan.length;
         let reason = self.aborts.as_mut().filter(|_| is_under_way).and_then(|aborts| aborts.look(at));
         reason.into_iter().for_each(|reason| self.abort(reason));

@@ -53,7 +53,7 @@ pub use interrupt::came as was_interrupted;
 pub use service::become_program;
 pub use service::{Account, missing_program};
 
-/// What a run needs beside its plan.
+/// What a run needs in addition to its plan.
 #[derive(Clone)]
 pub struct Settings {
     pub id: String,

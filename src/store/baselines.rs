@@ -71,7 +71,7 @@ impl Baselines {
         Ok(())
     }
 
-    /// What is written or removed by a path is what lies there, where nobody else can lead that path elsewhere in between.
+    /// What is written or removed by a path is what lies there, where no one else can lead that path elsewhere in between.
     #[cfg(unix)]
     fn can_be_changed_by_nobody_else(&self) -> Result<(), RecordError> {
         let above = self.steps[0].parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -140,7 +140,7 @@ impl Work {
         Ok(())
     }
 
-    /// The oldest files that can be joined to the shortest cells possible: their level, the first and that behind the last.
+    /// The oldest files that can be joined to the shortest cells possible: their level, the first and that after the last.
     fn joinable(&self) -> Option<(usize, usize, usize)> {
         let newest = self.files.last()?.numbers.last;
         (1..LEVELS.len()).find_map(|level| {

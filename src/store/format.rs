@@ -19,7 +19,7 @@ pub enum Format {
     Newest,
 }
 
-/// The plan of a record, behind the number of its format and the run that it is a part of.
+/// The plan of a record, after the number of its format and the run that it is a part of.
 pub fn plan(plan: &Plan, parent: Option<&str>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Numbered<'p> {
@@ -32,7 +32,7 @@ pub fn plan(plan: &Plan, parent: Option<&str>) -> Vec<u8> {
     serde_json::to_vec_pretty(&Numbered { format: NEWEST, parent, plan }).expect("a plan is plain data")
 }
 
-/// A plan as it was written, and in which format everything beside it is.
+/// A plan as it was written, and in which format everything next to it is.
 pub fn read_plan(text: &[u8]) -> Result<(Plan, Format), String> {
     let (plan, format) = converted(text)?;
     plan.is_possible().map_err(|problem| format!("is no plan that a run writes: {problem}"))?;
@@ -127,7 +127,7 @@ fn steps_from_first(of: &mut Value) {
     }
 }
 
-/// What is of HTTP alone stood beside what every request has, and its rarer parts in a list by their names.
+/// What is of HTTP alone stood next to what every request has, and its rarer parts in a list by their names.
 fn request_from_first(request: &mut Map<String, Value>) {
     let mut http = Map::new();
     for name in ["method", "path", "headers", "body", "judges_status"] {

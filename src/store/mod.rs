@@ -1,4 +1,4 @@
-//! Run records on disk: appended to as the run goes, readable whenever it ends; and baselines beside scenarios.
+//! Run records on disk: appended to as the run goes, readable whenever it ends; and baselines next to scenarios.
 
 mod appender;
 mod baselines;

@@ -1,5 +1,5 @@
 //! The record of a suite: `suite.json`, what it was to do; `members.jsonl`, what became of its scenarios, line by line; and `run.json` at
-//! the end. The runs of its scenarios have records of their own beside it, which name it as their parent. The first two and
+//! the end. The runs of its scenarios have records of their own next to it, which name it as their parent. The first two and
 //! these are the truth; the last can always be made again.
 
 use super::RecordError;
@@ -173,7 +173,7 @@ pub fn read_suite(directory: &Path) -> Result<SuiteRead, RecordError> {
     read.members = read.head.plan.members().map(|_| MemberState::default()).collect();
     let path = directory.join(MEMBERS);
     let lines = content(&path, LARGEST)?;
-    // Behind the last line end stands what a killed suite has left torn.
+    // After the last line end stands what a killed suite has left torn.
     for (number, line) in
         lines[..whole(&lines)].split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty())
     {
@@ -209,7 +209,7 @@ impl SuiteRead {
     }
 }
 
-/// The name of a directory beside that of the suite, and nothing that leads elsewhere.
+/// The name of a directory next to that of the suite, and nothing that leads elsewhere.
 pub(super) fn plain(run: String) -> Option<String> {
     let mut parts = Path::new(&run).components();
     let is_plain =

@@ -296,7 +296,7 @@ impl Balancer<'_> {
         }
     }
 
-    /// Whether a text that is not closed has swallowed the rest of the line behind a bracket.
+    /// Whether a text that is not closed has swallowed the rest of the line after a bracket.
     fn runs_into_text(&self, open: &OpenBracket) -> bool {
         let start = open.range.end;
         let line = self.text[start..].find('\n').map_or(self.text.len(), |end| start + end);

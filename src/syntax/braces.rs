@@ -26,7 +26,7 @@ pub fn opened(
         return tokens;
     }
     let heads: Vec<Head> = heads(text, &tokens).into_iter().take(missing).collect();
-    // From behind, so that the places of those before it stay what they are.
+    // From after, so that the places of those before it stay what they are.
     for head in heads.into_iter().rev() {
         let range = text_of(&tokens, &head.sign);
         let (place, end) = match &range {
@@ -107,7 +107,7 @@ fn text_of(tokens: &[Token], sign: &Range<usize>) -> Option<Range<usize>> {
 struct Head {
     start: usize,
     end: usize,
-    /// The tokens in the place of the brace; empty where there is none.
+    /// The tokens in the place of the brace; empty if there is none.
     sign: Range<usize>,
     /// What follows is an object.
     is_value: bool,

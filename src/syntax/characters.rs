@@ -69,7 +69,7 @@ impl Reader<'_> {
         self.line.clone()
     }
 
-    /// `-- …`, as in SQL and Lua, alone on its line or behind a blank.
+    /// `-- …`, as in SQL and Lua, alone on its line or after a blank.
     fn is_dashed_comment(&mut self, at: usize) -> bool {
         let start = self.line(at).start;
         let before = &self.text[start..at];

@@ -72,7 +72,7 @@ pub fn otherwise(file: FileId, text: &str, offset: usize) -> Result<Option<Node<
 pub fn parse(file: FileId, context: Context, text: &str, offset: usize, mends: bool) -> Result<Node<'_>, Box<Refusal>> {
     let rule = rule_of(context);
     match Grammar::parse(rule, text) {
-        // A statement rule has one child beside the end of input.
+        // A statement rule has one child next to the end of input.
         Ok(mut pairs) => Ok(pairs.next().and_then(|p| p.into_inner().next()).expect("a statement holds a node")),
         Err(error) => {
             let mut refusal = explain(file, text, offset, &error);
@@ -301,7 +301,7 @@ fn expected(error: &pest::error::Error<Rule>) -> Vec<&'static str> {
             words.push(word);
         }
     }
-    // Operators may follow any value; beside something definite they say nothing.
+    // Operators may follow any value; next to something definite they say nothing.
     if words.iter().any(|w| *w != OPERATOR && *w != END) {
         words.retain(|w| *w != OPERATOR);
     }

@@ -68,7 +68,7 @@ fn mend(context: Context, text: &str, at: usize, most: usize) -> Option<(Rewriti
         let rewritten = rewriting.of(text);
         match stops(context, &rewritten) {
             None => return Some((rewriting, rewritten)),
-            // What the grammar read on behind it may be a second mistake.
+            // What the grammar read on after it may be a second mistake.
             Some(next) => {
                 let next = (next + rewriting.place.len()).saturating_sub(rewriting.text.len());
                 if next > rewriting.place.end && further.as_ref().is_none_or(|(most, ..)| next > *most) {
@@ -214,7 +214,7 @@ impl Stopped<'_> {
         found
     }
 
-    /// The run of letters and digits that the place is in or behind.
+    /// The run of letters and digits that the place is in or after.
     fn word_around(&self) -> Range<usize> {
         let bytes = self.text.as_bytes();
         let start =
@@ -403,7 +403,7 @@ impl Stopped<'_> {
     }
 }
 
-/// The statement behind words that stand before it elsewhere, such as `async`.
+/// The statement after words that stand before it elsewhere, such as `async`.
 pub fn without_prefix(text: &str) -> Option<&str> {
     let mut rest = text;
     while let Some(prefix) = PREFIXES.iter().find(|prefix| starts_with_words(rest, prefix)) {

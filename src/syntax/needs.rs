@@ -64,7 +64,7 @@ pub fn of_text(parts: &[TextPart]) -> impl Iterator<Item = Need> {
     kinds.into_iter().filter_map(move |kind| Some(Need::File { kind, path: named?.0.to_owned() }))
 }
 
-/// What a declaration of data needs beside `found`, which its parts need by themselves: the options say how its file is
+/// What a declaration of data needs in addition to `found`, which its parts need by themselves: the options say how its file is
 /// read.
 pub fn of_data(built: &Built, found: &mut Vec<Need>, before: usize) {
     let ExprKind::Call { function, arguments } = &built.constructor.kind else { return };

@@ -384,7 +384,7 @@ fn pause(text: &str) -> Vec<String> {
     }
 }
 
-/// What stands behind a body elsewhere, as another branch: `elif …`, `ELSE`.
+/// What stands after a body elsewhere, as another branch: `elif …`, `ELSE`.
 pub fn branches(text: &str) -> Vec<String> {
     let word = first_word(text);
     let rest = text[word.len()..].trim_start();

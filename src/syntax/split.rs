@@ -29,7 +29,7 @@ pub enum Fragment {
 #[derive(Debug, Clone)]
 pub struct Block {
     pub statements: Vec<Statement>,
-    /// From the opening brace to behind the closing one.
+    /// From the opening brace to after the closing one.
     pub range: Range<usize>,
 }
 
@@ -89,7 +89,7 @@ fn insignificant_newlines(text: &str, tokens: &[Token]) -> Vec<bool> {
     insignificant
 }
 
-/// Whether a newline behind a token ends no statement.
+/// Whether a newline after a token ends no statement.
 pub fn continues_after(text: &str, token: &Token) -> bool {
     match token.kind {
         TokenKind::Open(_) => true,
@@ -142,7 +142,7 @@ fn blank(text: &str, comments: &[Comment], tokens: &[Token], newlines: &[bool]) 
 }
 
 fn joined<'a>(text: &str, comments: impl Iterator<Item = &'a Comment>) -> Option<String> {
-    // One blank stands behind the slashes; what is set in further is an example, and stays so.
+    // One blank stands after the slashes; what is set in further is an example, and stays so.
     let lines = comments.map(|c| &text[c.range.clone()][3..]);
     let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
@@ -320,7 +320,7 @@ impl Cutter<'_> {
 
     /// The `///` lines directly above the line that starts at an offset.
     fn doc_above(&self, offset: usize) -> Option<String> {
-        // What stands behind something else on its line is not looked at further: a line may hold many.
+        // What stands after something else on its line is not looked at further: a line may hold many.
         let before = self.text[..offset].trim_end_matches([' ', '\t', '\r']);
         if !before.is_empty() && !before.ends_with('\n') {
             return None;

@@ -156,7 +156,7 @@ struct Unclosed {
 }
 
 impl Unclosed {
-    /// Whether a quote that is not closed either, behind these tokens, is the missing end of this text: it stands on
+    /// Whether a quote that is not closed either, after these tokens, is the missing end of this text: it stands on
     /// the next line, and that line does not start with a statement, whose own mistake it would be.
     fn ends_on_this_line(&self, text: &str, tokens: &[Token], quote: u8) -> bool {
         let line = tokens.iter().rposition(|token| token.kind == TokenKind::Newline);
@@ -222,7 +222,7 @@ pub fn line_end(bytes: &[u8], from: usize) -> usize {
     if end > from && bytes[end - 1] == b'\r' { end - 1 } else { end }
 }
 
-/// The offset behind the three closing quotes, on whichever line.
+/// The offset after the three closing quotes, on whichever line.
 fn long_text_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
     let mut at = start;
     while at < bytes.len() {
@@ -235,7 +235,7 @@ fn long_text_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
     None
 }
 
-/// The offset behind the closing quote, on the same line.
+/// The offset after the closing quote, on the same line.
 pub fn text_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
     if bytes[start..].starts_with(&[quote; 3]) {
         return long_text_end(bytes, start + 3, quote);

@@ -72,7 +72,7 @@ pub fn foreign(unit: &str) -> Option<&'static str> {
     FOREIGN.iter().find(|(theirs, _)| *theirs == unit).map(|(_, ours)| *ours)
 }
 
-/// Everything that a number has behind it, as it is written here.
+/// Everything that a number has after it, as it is written here.
 fn known() -> impl Iterator<Item = String> {
     let lengths = DURATIONS.iter().map(|(name, _)| (*name).to_owned());
     let rates = RATES.iter().map(|(name, _)| format!("/{name}"));

@@ -155,7 +155,7 @@ impl AlertFacts {
 #[derive(Clone, Copy, Default)]
 struct Depth {
     looks_back: u64,
-    /// How many recording rules lie one behind the other.
+    /// How many recording rules lie one after the other.
     recorded: u64,
 }
 

@@ -113,7 +113,7 @@ pub enum Expr {
     },
     /// How many items a list has.
     Count(Box<Expr>),
-    /// One item of a list; null where there is none.
+    /// One item of a list; null if there is none.
     Item {
         list: Box<Expr>,
         place: ItemPlace,
@@ -195,7 +195,7 @@ impl ItemPlace {
     }
 }
 
-/// What is looked for in an answer, beside what has an expression of its own.
+/// What is looked for in an answer, next to what has an expression of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerPart {

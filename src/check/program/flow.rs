@@ -177,12 +177,12 @@ pub struct Http {
     /// One that begins with a literal stands below the target's address, and what is put into it is encoded; one that begins
     /// with a value is a URL reference as a whole.
     pub path: Vec<Piece>,
-    /// What stands behind `?` in the path.
+    /// What stands after `?` in the path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, Expr)>,
     /// Null leaves one out that the flow, the target or the run would have said.
     pub headers: Vec<(String, Vec<Piece>)>,
-    /// What its flow says beside these, to the target of the step alone.
+    /// What its flow says in addition to these, to the target of the step alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flow_headers: Vec<(String, Vec<Piece>)>,
     pub body: Option<Body>,

@@ -17,7 +17,7 @@ pub struct MetricKey {
     /// Each with its word; those of the condition around it are its own as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
-    /// What the function takes beside that.
+    /// What the function takes next to that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub argument: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What is under test, and what stands beside it: services, links, targets, data, limits, monitors.
+//! What is under test, and what stands next to it: services, links, targets, data, limits, monitors.
 
 use super::{AlertFacts, Expr, PartKind, Piece, Text, is_false, is_true, is_zero, yes};
 use crate::base::database::Database as DatabaseUrl;
@@ -302,7 +302,7 @@ pub enum Pem {
     File(usize),
     /// Itself, which may be a secret or of a service.
     Text(Text),
-    /// Of the row of each user: a file beside that of the rows, or itself.
+    /// Of the row of each user: a file next to that of the rows, or itself.
     PerUser { data: usize, column: String },
 }
 

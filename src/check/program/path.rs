@@ -42,7 +42,7 @@ pub enum PathPart<'p> {
     Word(&'p str),
 }
 
-/// The path of its parts; none where a value stands neither in brackets, nor in quotes, nor behind a dot, nor beside what it
+/// The path of its parts; none where a value stands neither in brackets, nor in quotes, nor after a dot, nor next to what it
 /// is compared with.
 pub fn filled<'p>(parts: impl IntoIterator<Item = PathPart<'p>>) -> Option<String> {
     let (mut path, mut quote, mut ends) = (String::new(), None, false);
@@ -86,12 +86,12 @@ pub fn filled<'p>(parts: impl IntoIterator<Item = PathPart<'p>>) -> Option<Strin
     Some(path)
 }
 
-/// What would make a value and what is written behind it one word.
+/// What would make a value and what is written after it one word.
 fn goes_on(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '+' | '\'' | '"')
 }
 
-/// The quote that is open behind a text.
+/// The quote that is open after a text.
 fn quote_behind(text: &str, mut open: Option<char>) -> Option<char> {
     let mut all = text.chars();
     while let Some(c) = all.next() {

@@ -11,7 +11,7 @@ use std::path::Path;
 pub fn evidence(directory: &Path, now: Timestamp) -> Result<SuiteReport, RecordError> {
     let read = store::read_suite(directory)?;
     let head = read.head;
-    // The runs lie beside it.
+    // The runs lie next to it.
     let runs = directory.parent().unwrap_or(directory);
     let states = head.plan.members().zip(read.members);
     let results = states.map(|(planned, state)| result(planned, state, runs, now)).collect();

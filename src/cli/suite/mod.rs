@@ -69,7 +69,7 @@ fn agreed_all(prepared: &PreparedSuite, how: &HowArgs, terminal: &Terminal) -> R
     run.first().map_or(Ok(()), |first| agreed(&plans, first.machine, how, terminal))
 }
 
-/// Goes on with a suite that ended early, behind what of it is done.
+/// Goes on with a suite that ended early, after what of it is done.
 pub fn resume(args: &RunArgs, terminal: &Terminal) -> Result<u8, u8> {
     let refused = |problem: &str| {
         terminal.error(&format!("the suite cannot be resumed: {problem}"));
@@ -127,7 +127,7 @@ struct Running<'a> {
     id: String,
     seed: u64,
     prepared: PreparedSuite,
-    /// By scenario; those behind the end of it are not.
+    /// By scenario; those after the end of it are not.
     done: Vec<bool>,
     record: SuiteRecord,
     outs: Outs,

@@ -226,7 +226,7 @@ fn a_step_behind_it_fails_a_line_and_its_example_says_why() {
     assert!(example.because.as_ref().unwrap().contains("maybe"), "{example:?}");
 }
 
-/// It is under way, and then waits for the step behind it that may still fail it.
+/// It is under way, and then waits for the step after it that may still fail it.
 #[test]
 fn what_is_not_recorded_yet_of_a_line_is_where_its_worker_finds_it() {
     let (address, _) = server(&[&["yes\n"]]);

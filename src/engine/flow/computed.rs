@@ -39,7 +39,7 @@ pub fn thought(worker: &Worker, think: &Think, iteration: &mut Iteration) -> u64
     length
 }
 
-/// The wait behind failure `n` in a row, from 1: the shortest, doubled each time up to the longest, of which up to a half is left
+/// The wait after failure `n` in a row, from 1: the shortest, doubled each time up to the longest, of which up to a half is left
 /// out at random, so that what failed together does not come back together.
 pub fn backoff((least, most): (u64, u64), n: u64, fraction: f64) -> u64 {
     let doubled = least.saturating_mul(1u64.checked_shl((n - 1).min(62) as u32).unwrap_or(u64::MAX));

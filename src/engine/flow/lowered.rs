@@ -122,7 +122,7 @@ impl Lowered {
     }
 }
 
-/// What a request is written with beside its expressions.
+/// What a request is written with in addition to its expressions.
 pub struct RequestParts<'p> {
     pub plan: &'p Plan,
     pub endpoints: &'p [Endpoint],

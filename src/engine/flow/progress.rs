@@ -16,7 +16,7 @@ pub struct UnderWay {
     pub trace: Option<Trace>,
 }
 
-/// A request that has ended, while a step behind it can still fail it.
+/// A request that has ended, while a step after it can still fail it.
 #[derive(Debug, Clone, Copy)]
 pub struct Pending {
     pub series: usize,

@@ -18,7 +18,7 @@ pub enum After {
 }
 
 impl Steps {
-    /// The pauses behind a step in the order of the text: of its block and of those around it. What was not reached and may
+    /// The pauses after a step in the order of the text: of its block and of those around it. What was not reached and may
     /// be skipped is skipped; a turn that was begun comes to its end, and none is begun; of what is chosen from the part is entered that was dealt.
     fn pauses(&self, stopped: usize, mut part: impl FnMut(&Choice) -> usize) -> Vec<&Think> {
         let mut pauses = Vec::new();
@@ -54,7 +54,7 @@ impl Steps {
         pauses
     }
 
-    /// Behind an `if`, of which this is the end of the first block: the second one is left out too.
+    /// After an `if`, of which this is the end of the first block: the second one is left out too.
     pub(super) fn behind_both(&self, first: usize) -> usize {
         match self.ops.get(first.wrapping_sub(1)) {
             Some(Op::Jump(to)) if *to > first - 1 => *to,

@@ -56,7 +56,7 @@ pub enum Op {
         list: Code,
         at_most: u64,
     },
-    /// The next entry, or on there where there is none.
+    /// The next entry, or on there if there is none.
     Entry {
         id: usize,
         slot: usize,
@@ -121,7 +121,7 @@ pub struct Steps {
     pub ops: Vec<Op>,
     pub loops: usize,
     pub onces: usize,
-    /// With those behind the ones of the plan.
+    /// With those after the ones of the plan.
     pub slots: usize,
     /// Those of what is computed from secrets.
     pub derived: Range<usize>,
@@ -193,7 +193,7 @@ impl Steps {
         false
     }
 
-    /// Whether a step takes rows, which can be used up: then it is the request behind it that cannot be sent.
+    /// Whether a step takes rows, which can be used up: then it is the request after it that cannot be sent.
     pub fn reads_rows(&self, at: usize) -> bool {
         match self.ops.get(at) {
             Some(
@@ -251,7 +251,7 @@ impl Steps {
         value.any(&mut |code| matches!(code, Code::Row { pick: Pick::Unique, .. }))
     }
 
-    /// Where it goes on behind a step that failed: what only makes sense with its value is left out.
+    /// Where it goes on after a step that failed: what only makes sense with its value is left out.
     pub fn behind(&self, at: usize) -> usize {
         let end_of = |place: usize| self.ops.get(place).and_then(Op::to);
         let to = match self.ops.get(at) {
@@ -485,7 +485,7 @@ impl Flat<'_, '_, '_> {
 }
 
 impl Op {
-    /// Where it may go on but behind itself.
+    /// Where it may go on, except after itself.
     fn to(&self) -> Option<usize> {
         match self {
             Op::Jump(to)

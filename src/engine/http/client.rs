@@ -137,7 +137,7 @@ impl Client {
         request.method.unwrap_or_else(|| Method::of(request.bytes.written(&self.written).method()))
     }
 
-    /// The request as it was sent, one piece behind the other.
+    /// The request as it was sent, one piece after the other.
     fn pieces<'c>(&'c self, request: &'c Request) -> Vec<&'c [u8]> {
         request.bytes.written(&self.written).pieces(&self.head, &self.worker.lowered.paths.files)
     }
@@ -182,7 +182,7 @@ impl Client {
         Ok(next)
     }
 
-    /// One request to one target, and its answer: its head and, the first time, what is sent behind that.
+    /// One request to one target, and its answer: its head and, the first time, what is sent after that.
     async fn hop(
         &mut self,
         request: &Request,

@@ -55,7 +55,7 @@ impl Connection {
         !self.used || self.stream.is_silent()
     }
 
-    /// Sends the pieces of a complete request, one behind the other, and reads the whole answer: it is `sent` now, and
+    /// Sends the pieces of a complete request, one after the other, and reads the whole answer: it is `sent` now, and
     /// late when it is `due`. After a failure, or when the future is dropped before its end, the connection is of no
     /// further use.
     pub async fn exchange(
@@ -87,7 +87,7 @@ impl Connection {
 /// A server may leave HTTP only where it was asked to (RFC 9110, 7.8).
 fn asks_to_upgrade(request: &[&[u8]]) -> bool {
     let mut head = Vec::new();
-    // What stands behind the head may be large.
+    // What stands after the head may be large.
     for piece in request {
         let from = head.len().saturating_sub(3);
         head.extend_from_slice(piece);
@@ -171,7 +171,7 @@ pub(super) async fn over(
                 }
                 let interim = answer.interim;
                 let complete = take(data, stash, &mut body, ask, scratch, answer)?;
-                // An interim answer (RFC 9110, 15.2) is none yet: the first byte is that of the one behind it.
+                // An interim answer (RFC 9110, 15.2) is none yet: the first byte is that of the one after it.
                 if answer.interim != interim {
                     let begun = complete || body.is_some() || !stash.is_empty();
                     answer.first_byte = if begun { now.max(1) } else { 0 };

@@ -69,7 +69,7 @@ pub fn join(head: &mut Vec<u8>, begun: usize) {
     head.splice(end..end, more);
 }
 
-/// Header lines to be shown, with the names of cookies and without their values. What stands behind an empty line is no
+/// Header lines to be shown, with the names of cookies and without their values. What stands after an empty line is no
 /// header.
 pub fn hidden(text: &str) -> String {
     let mut in_head = true;

@@ -41,7 +41,7 @@ impl Deadline {
     }
 
     /// Whether the task will be woken by then as it is, known without a look at the timer: it was armed for an instant
-    /// behind `now` that is early enough. Only before the task has waited, since the timer may have rung meanwhile.
+    /// after `now` that is early enough. Only before the task has waited, since the timer may have rung meanwhile.
     pub fn is_armed(&self, cx: &Context<'_>, now: u64) -> bool {
         now < self.armed && self.armed <= self.due && self.waker.as_ref().is_some_and(|own| own.will_wake(cx.waker()))
     }

@@ -143,7 +143,7 @@ pub struct Host {
     /// How many redirects are followed.
     pub redirects: u64,
     pub cookies: bool,
-    /// Its requests carry a cookie that the target says, beside those of their user.
+    /// Its requests carry a cookie that the target says, next to those of their user.
     pub carries_cookie: bool,
     /// The names of the headers that all its requests carry, in lower case.
     pub own: Vec<String>,

@@ -38,7 +38,7 @@ pub fn head_end(request: &[u8]) -> usize {
     request.windows(4).position(|four| four == b"\r\n\r\n").map_or(request.len(), |at| at + 2)
 }
 
-/// What stands behind the head of a request.
+/// What stands after the head of a request.
 pub fn body(request: &[u8]) -> &[u8] {
     request.get(head_end(request) + 2..).unwrap_or_default()
 }

@@ -75,7 +75,7 @@ impl Written {
         out.extend_from_slice(&bytes[from..self.head]);
     }
 
-    /// What stands behind the head, but for files.
+    /// What stands after the head, but for files.
     pub fn body(&self) -> &str {
         &self.text[self.head..]
     }
@@ -84,7 +84,7 @@ impl Written {
         !self.files.is_empty()
     }
 
-    /// What is sent, one behind the other, from its head on.
+    /// What is sent, one after the other, from its head on.
     pub fn pieces<'w>(&'w self, head: &'w [u8], files: &'w Files) -> Vec<&'w [u8]> {
         let (mut pieces, mut from, text) = (vec![head], self.head, self.text.as_bytes());
         for FilePart { at, file, bytes } in &self.files {
@@ -124,7 +124,7 @@ enum Path {
     Reference { pieces: Vec<Piece>, from: usize, open_files: bool, roots: Arc<[Option<Root>]>, by_file: bool },
 }
 
-/// What stands behind the path, as it is told to one target.
+/// What stands after the path, as it is told to one target.
 struct HeadTemplate {
     target: usize,
     after_path: String,
@@ -224,7 +224,7 @@ fn head(
     if target.connections == Some(Connections::PerRequest) && !says(&headers, "Connection") {
         after_path.push_str("Connection: close\r\n");
     }
-    // The boundary stands in it, so nobody else can say it.
+    // The boundary stands in it, so no one else can say it.
     if matches!(body, Some(Body::Multipart(_))) {
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Type"));
     }
@@ -447,7 +447,7 @@ fn header_value(value: &Value, out: &mut String, latin1: &mut Vec<Range<usize>>)
     Ok(())
 }
 
-/// `name=text` behind what is before it.
+/// `name=text` after what is before it.
 fn pair(name: &str, text: &str, before: &str, out: &mut String) {
     out.push_str(before);
     percent_encode(name, "-._~", out);

@@ -9,7 +9,7 @@ use tokio::io::AsyncWrite;
 /// Pieces that one write hands over at most.
 const MOST: usize = 16;
 
-/// Pieces that follow one another, so that nobody need copy a large file behind a head.
+/// Pieces that follow one another, so that nobody need copy a large file after a head.
 pub struct Unsent<'r> {
     pieces: &'r [&'r [u8]],
     /// How much of the first is sent.

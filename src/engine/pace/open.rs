@@ -73,7 +73,7 @@ pub async fn dispatch(worker: &Rc<Worker>, load: usize) {
     let planned = &worker.plan.loads[load];
     let mut line = Dispatcher::new(worker, load);
     let mut due = Due::new(worker, load);
-    // What would be started behind its grace has no time left.
+    // What would be started after its grace has no time left.
     let catch_up = CATCH_UP.min(planned.grace);
     if !line.start(&mut due, planned.level().end() + catch_up).await {
         return;

@@ -103,7 +103,7 @@ impl Alike {
             each_letter(&text[way.at..], |length, letters| {
                 let here = Way { at: way.at + length, ..way };
                 let further = letters.iter().try_fold(here, |way, letter| self.further(way, *letter));
-                // Base64 and keys are printed on lines of any length, and UTF-16 has a zero beside each letter.
+                // Base64 and keys are printed on lines of any length, and UTF-16 has a zero next to each letter.
                 let unseen = is_unseen(letters) || self.are_codes && is_between(letters);
                 let over = unseen.then(|| self.unfinished(here)).flatten();
                 for way in further.into_iter().chain(over) {
@@ -248,7 +248,7 @@ fn of_mail(text: &[u8], each: &mut impl FnMut(usize, &[u8])) {
     }
 }
 
-/// Behind a backslash, what has as few digits as it needs: in C of base 8, in CSS of base 16 with maybe a blank behind them.
+/// After a backslash, what has as few digits as it needs: in C of base 8, in CSS of base 16 with maybe a blank after them.
 /// Mostly it is neither, so texts are not read by it.
 fn short(text: &[u8], each: &mut impl FnMut(usize, &[u8])) {
     if let Some((length, code)) = number(text, 8, 1..=2) {

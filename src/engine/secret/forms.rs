@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
 /// A text of at most so many bytes is searched for as it is, a longer one in pieces of that length, each of which
-/// begins so many bytes behind the one before: a part of a secret is as telling, and the search stays linear.
+/// begins so many bytes after the one before: a part of a secret is as telling, and the search stays linear.
 const PIECE: usize = 64;
 const STEP: usize = 45;
 /// Where a piece may begin: what was coded in Base64 twice in front of it are whole letters.

@@ -19,7 +19,7 @@ const SCANS: u8 = 8;
 /// To go once through a shorter body takes no time that anybody could tell, and is not timed.
 const LONG: usize = 64 << 10;
 
-/// An answer. Its status is 0 where there is none, and below 100 where its protocol knows no statuses.
+/// An answer. Its status is 0 if there is none, and below 100 if its protocol knows no statuses.
 #[derive(Default)]
 pub struct Answered {
     pub status: u16,
@@ -202,7 +202,7 @@ impl Answered {
         })
     }
 
-    /// The text of the first element that a selector finds, or one of its attributes; null where there is none.
+    /// The text of the first element that a selector finds, or one of its attributes; null if there is none.
     pub fn selected(&self, selector: &Selector, attribute: Option<&str>) -> Result<Value, Unusable> {
         let page = self.page()?;
         self.timed(|late| {

@@ -74,7 +74,7 @@ impl Choices {
         if let Some(dealt) = own.map(|own| &self.dealt[own]).filter(|dealt| dealt.block == block) {
             return dealt.order.clone();
         }
-        // What is dealt has a key of its own beside the numbers of iterations.
+        // What is dealt has a key of its own next to the numbers of iterations.
         let mut stream = Choices::keyed([self.seed, self.load, block, !site]);
         let mut order: Vec<u8> = (0..count as u8).collect();
         // Fisher and Yates; of 64 bits the remainder by so few is even enough.

@@ -89,7 +89,7 @@ pub enum Code {
     },
     /// How many items a list has.
     Count(Box<Code>),
-    /// One item of a list; null where there is none.
+    /// One item of a list; null if there is none.
     Item {
         list: Box<Code>,
         place: ItemCode,

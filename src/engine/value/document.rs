@@ -67,7 +67,7 @@ pub fn spelled(digits: String) -> Number {
 #[derive(Clone, Copy)]
 struct Build<'r> {
     room: &'r Room,
-    /// The text behind the last number that has an exponent, which the parser does not give as it was written.
+    /// The text after the last number that has an exponent, which the parser does not give as it was written.
     exponents: &'r Cell<&'r [u8]>,
 }
 

@@ -84,7 +84,7 @@ fn now() -> Option<f64> {
 
 /// The time in UTC and the proleptic Gregorian calendar, rounded to a microsecond, in the years -9999 to 9999. The
 /// format is that of POSIX `strftime` in its C locale (English names, `%c` as `Sun Jul 14 17:31:59 2024`), and what is
-/// usual beside it: `%f` the fraction of the second with as many digits as it has and `%3f` with three, `%.3f` the
+/// usual next to it: `%f` the fraction of the second with as many digits as it has and `%3f` with three, `%.3f` the
 /// same with its dot, `%N` nanoseconds, `%s` seconds since 1970, `%z` and `%:z` the offset (`+0000`, `+00:00`), `%Z`
 /// `UTC`, `%q` the quarter; and between `%` and the letter `-` for no padding, `_` for blanks, `0` for zeros, `^` for
 /// capitals. `%E…`, `%O…`, `%+` and letters that mean nothing make no text.

@@ -122,7 +122,7 @@ impl Within {
         Within::Unquoted,
     ];
 
-    /// One byte on; none behind the end of the tag.
+    /// One byte on; none after the end of the tag.
     fn next(self, byte: u8) -> Option<Within> {
         let blank = byte.is_ascii_whitespace();
         Some(match (self, byte) {
@@ -167,7 +167,7 @@ impl Within {
 }
 
 /// Each attribute of a tag is compared with all before it. Whether a `<` begins one depends on all in front of it, comments
-/// and scripts and quotes, so each is taken for one, beside those before: more than so many words up to the next `>` do not
+/// and scripts and quotes, so each is taken for one, next to those before: more than so many words up to the next `>` do not
 /// stand there either. Of those that have come to the same place, the one with most attributes is gone on with.
 fn few_attributes(text: &str, late: &dyn Fn() -> bool) -> Result<(), Unusable> {
     let bytes = text.as_bytes();
@@ -452,7 +452,7 @@ mod tests {
         }
     }
 
-    /// All of it is one element of a short page, beside which stand all others.
+    /// All of it is one element of a short page, next to which stand all others.
     #[test]
     fn a_selector_that_takes_too_long_is_given_up() {
         let page = Page::parse(&"<p>".repeat(9990), &|| false).unwrap();

@@ -98,7 +98,7 @@ impl<'r> Lowerer<'r> {
         self.own = Own { given, constants: HashMap::new(), derived: slots..slots };
     }
 
-    /// The flow was one of the setup, whose values the flows behind it read.
+    /// The flow was one of the setup, whose values the flows after it read.
     pub fn end_setup(&mut self) {
         self.taint.end_setup();
         self.heard.end_setup();

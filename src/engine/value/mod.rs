@@ -43,7 +43,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What expressions need beside the iteration: what they look for, compiled, and the rows of data.
+/// What expressions need in addition to the iteration: what they look for, compiled, and the rows of data.
 #[derive(Default)]
 pub struct Paths {
     queries: Vec<Option<Rc<JsonPath>>>,
@@ -137,7 +137,7 @@ impl Rows {
         self.once = Some((block, number));
     }
 
-    /// For somebody who goes on from here beside others.
+    /// For somebody who goes on from here next to others.
     pub fn shared(&mut self) -> Rows {
         self.taken.get_or_insert_default();
         self.clone()

@@ -318,7 +318,7 @@ struct SoFar {
 }
 
 impl<'w> Sweep<'w> {
-    /// What is looked for in a part: the rests behind the steps that go to it, and those that look below it.
+    /// What is looked for in a part: the rests after the steps that go to it, and those that look below it.
     fn inside(&self, part: &Child<'_>, so_far: &[SoFar]) -> Sweep<'w> {
         let mut from = Vec::new();
         for (at, so_far) in self.from.iter().zip(so_far) {

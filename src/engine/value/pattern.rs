@@ -55,7 +55,7 @@ impl Pattern {
         length.saturating_mul(size) < QUICK
     }
 
-    /// Whether it has groups beside the whole.
+    /// Whether it has groups in addition to the whole.
     pub fn has_groups(&self) -> bool {
         self.regex.captures_len() > 1
     }

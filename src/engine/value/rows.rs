@@ -301,7 +301,7 @@ impl Rows for Loading<'_> {
     }
 }
 
-/// The row that a use takes; `None` where there is none: no rows at all, or no more unique ones.
+/// The row that a use takes; `None` if there is none: no rows at all, or no more unique ones.
 ///
 /// `k` is the number of the use, from 0, among all uses of these rows that are picked this way in the whole run. It must
 /// be computed from what the plan says and from who asks, such as the number of the arrival, and never be counted by

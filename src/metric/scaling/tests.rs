@@ -41,7 +41,7 @@ impl Law {
         self.lambda / self.sigma
     }
 
-    /// The users behind which one more adds less than half of what the first did.
+    /// The users after which one more adds less than half of what the first did.
     fn best(&self) -> f64 {
         1.0 / self.sigma
     }
@@ -56,7 +56,7 @@ fn a_system_behind_its_peak() {
     near(law.spread, 82.845_82, 6);
     near(law.peak().unwrap(), 96.519_56, 6);
     near(highest(law.lambda, law.sigma, law.kappa), 1_883.899, 6);
-    // What is published beside them takes all levels to vary alike (9.1217e-3 and 1.9875e-5); with each level's own residual they are wider.
+    // What is published next to them takes all levels to vary alike (9.1217e-3 and 1.9875e-5); with each level's own residual they are wider.
     let (low, high) = law.interval(Parameter::Sigma);
     near(high - law.sigma, 6.523_42e-2, 6);
     assert_eq!(low, 0.0, "cut at nothing");

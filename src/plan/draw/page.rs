@@ -84,7 +84,7 @@ impl PageLayout {
             let text = duration(tick);
             line[at] = '┴';
             let length = text.chars().count();
-            // The last one stands before its tick where there is no room behind it.
+            // The last one stands before its tick where there is no room after it.
             let start = if at + length > self.columns { self.columns - length } else { at };
             if labels[start.saturating_sub(1)..start + length].iter().all(|c| *c == ' ') {
                 for (offset, character) in text.chars().enumerate() {

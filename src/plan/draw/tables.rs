@@ -65,7 +65,7 @@ fn line(out: &mut String, text: &str, width: usize) {
     flow(out, 4, text, width);
 }
 
-/// Names, and beside them what they are.
+/// Names, and next to them what they are.
 pub fn table(out: &mut String, title: &str, rows: &[(String, String)], width: usize) {
     if rows.is_empty() {
         return;

@@ -211,7 +211,7 @@ fn kind(what: &str) -> Kind {
     }
 }
 
-/// How much of something is taken, and what its limit is called beside it.
+/// How much of something is taken, and what its limit is called next to it.
 const TAKEN: [&str; 4] = ["_in_use", "_used", "_active", "_open"];
 const LIMITS: [&str; 5] = ["_limit", "_max", "_maximum", "_capacity", "_total_limit"];
 /// Who waits for something has found nothing free.

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 /// So many reasons are told of a scenario; its own report has all.
 const REASONS: usize = 2;
-/// What stands beside a name; one that leaves no room for it has it on a line of its own.
+/// What stands next to a name; one that leaves no room for it has it on a line of its own.
 const BESIDE: usize = 49;
 
 pub fn suite(report: &SuiteReport, width: usize, colour: bool) -> String {
@@ -73,7 +73,7 @@ fn gates(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
         let Badge { sign, word, tone } = Badge::of_gate(gate.outcome);
         let mark = paint.tone(tone, sign);
         let told = format!("{word}: {}", gate.found);
-        // Beside it where both fit.
+        // Next to it where both fit.
         if gate.text.chars().count() <= column && 4 + column + 2 + told.chars().count() <= width {
             let _ = writeln!(out, "  {mark} {:<column$}  {told}", gate.text);
         } else {

@@ -1,4 +1,4 @@
-//! What was watched beside the requests.
+//! What was watched next to the requests.
 
 use super::{Paint, name_width};
 use crate::base::shown::escaped_line;

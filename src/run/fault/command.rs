@@ -22,7 +22,7 @@ pub struct Command {
     keep: PathBuf,
     commands: Commands,
     name: String,
-    /// What `run` carries in its environment, beside the id of the run.
+    /// What `run` carries in its environment, next to the id of the run.
     mark: String,
     held: Held,
     /// It was begun, so that it has to be undone.
@@ -41,7 +41,7 @@ enum Effect {
 
 /// How long the command that takes it back may take, and one that is over at once.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long one asking for the proof may take, and all of them behind a command that is over at once.
+/// How long one asking for the proof may take, and all of them after a command that is over at once.
 const PROOF_WITHIN: Duration = Duration::from_secs(10);
 /// From one asking to the next.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -106,7 +106,7 @@ impl Command {
             let (variables, directory) = (self.variables.clone(), self.directory.clone());
             let within_ms = PATIENCE.as_millis() as u64;
             self.held.begin(Undo::Run { program, arguments, variables, directory, within_ms }, length).await?;
-            // Taken back first: one that is still at work would go on behind its undo.
+            // Taken back first: one that is still at work would go on after its undo.
             self.held.begin(Undo::Kill(Whom::Marked(self.mark.clone())), length).await?;
         }
         (self.begun, self.effect) = (true, Effect::Unasked);
@@ -139,7 +139,7 @@ impl Command {
         std::future::pending::<()>().await;
     }
 
-    /// Asks for the proof of one that is over at once, for some time behind it.
+    /// Asks for the proof of one that is over at once, for some time after it.
     pub async fn shown_behind(&mut self, enough: impl Future<Output = ()>) -> Option<Shown> {
         if self.undo.is_some() {
             return None;

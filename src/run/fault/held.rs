@@ -20,7 +20,7 @@ impl Held {
         Held { guarded: self.guarded.clone(), fault: self.fault.clone(), open: Vec::new() }
     }
 
-    /// Must return before what it speaks of is done. Some time behind the planned end the guardian takes it back.
+    /// Must return before what it speaks of is done. Some time after the planned end the guardian takes it back.
     pub async fn begin(&mut self, undo: Undo, length: Duration) -> Result<(), String> {
         let what = format!("the fault `{}`", self.fault);
         self.open.push(self.guarded.begin(what, undo, Some(length + MARGIN)).await?);

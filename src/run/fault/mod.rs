@@ -152,7 +152,7 @@ impl Mechanism {
         }
     }
 
-    /// What one that was over at once did, where that can only be asked for behind it; `enough` returns when nobody waits any
+    /// What one that was over at once did, where that can only be asked for after it; `enough` returns when nobody waits any
     /// longer.
     async fn shown_behind(&mut self, enough: impl Future<Output = ()>) -> Option<Shown> {
         match self {

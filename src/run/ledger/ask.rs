@@ -34,14 +34,14 @@ const SETTLES: Duration = Duration::from_secs(1);
 
 /// The `verify` of a ledger, as the only flow of a plan.
 pub struct Question {
-    /// Where the number of entries is, where it counts them; behind it is what they are counted of.
+    /// Where the number of entries is, where it counts them; after it is what they are counted of.
     pub count: Option<usize>,
 }
 
 /// Up to when may be asked, and how far it has come.
 #[derive(Clone)]
 pub struct Course {
-    /// No request begins behind it.
+    /// No request begins after it.
     pub until: Instant,
     pub done: Arc<AtomicU64>,
     /// Somebody interrupts it.

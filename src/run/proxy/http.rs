@@ -217,7 +217,7 @@ impl Exchanges {
         }
     }
 
-    /// What a server sent: it goes on as it is, and what is ours behind it.
+    /// What a server sent: it goes on as it is, and what is ours after it.
     pub fn answered(&mut self, mut data: &[u8], out: &mut Vec<Out>) {
         let mut from = data;
         while !data.is_empty() {

@@ -45,7 +45,7 @@ struct Delayed {
 pub struct Held {
     /// Since when, and by which effects; none where nothing does.
     holds: Option<(Instant, Vec<Hold>)>,
-    /// When it may pass: behind what came before it as well.
+    /// When it may pass: after what came before it as well.
     due: Option<Instant>,
 }
 
@@ -213,7 +213,7 @@ fn is_in_force(mine: &[Mine], hold: &Hold) -> bool {
     mine.iter().any(|own| own.active.id == hold.of)
 }
 
-/// How many bytes a bandwidth lets pass now, or when it will; `None` without one. Turns are taken one behind the other over
+/// How many bytes a bandwidth lets pass now, or when it will; `None` without one. Turns are taken one after the other over
 /// all connections and counted from when the last ends, so that no error adds up.
 fn pace(mine: &[Mine], way: usize, size: usize, turn: &mut Option<Turn>) -> Option<Result<usize, Instant>> {
     let limit = |own: &&Mine| matches!(own.on(way), Some(Effect::Bandwidth { .. }));

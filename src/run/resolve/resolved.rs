@@ -29,7 +29,7 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Whom probes and monitors trust beside whom this machine does: the authorities of targets, and of services that the run
+    /// Whom probes and monitors trust in addition to whom this machine does: the authorities of targets, and of services that the run
     /// made some for.
     pub fn trust(&self, more: Option<&ServiceEndpoint>) -> Trust {
         let own = self.services.iter().chain(&self.links).chain(more).filter_map(ServiceEndpoint::ca);

@@ -35,7 +35,7 @@ pub fn server(link: &Link, known: &Resolved) -> Result<(String, u16), String> {
     parts.ok_or_else(|| format!("`{to}`, where the link `{}` leads, is no `host:port`", link.name))
 }
 
-/// A target at such a link trusts the authority of the run and nobody else. What its `tls:` says is said to the server.
+/// A target at such a link trusts the authority of the run and no one else. What its `tls:` says is said to the server.
 pub fn trusting(ca: &str, host: &str) -> Result<Secured, String> {
     let tls = Tls { ca: Some(Pem::Text(vec![Piece::Literal(ca.to_owned())])), ..Tls::default() };
     let given = Material { files: &Files::default(), text: &|_| Ok(ca.to_owned()), rows: None };

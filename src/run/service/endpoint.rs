@@ -43,7 +43,7 @@ impl ServiceEndpoint {
         }
     }
 
-    /// The URL of a service behind this link. A link that ends TLS serves `https` whatever the service is.
+    /// The URL of a service after this link. A link that ends TLS serves `https` whatever the service is.
     pub fn url_for(&self, service: &ServiceEndpoint) -> String {
         match &self.speaks {
             Speaks::Https { .. } => self.url(),

@@ -30,7 +30,7 @@ pub struct Launch {
     pub program: PathBuf,
     pub arguments: Vec<String>,
     pub env: Vec<(String, String)>,
-    /// Its working directory; that of the run where there is none.
+    /// Its working directory; that of the run if there is none.
     pub directory: Option<PathBuf>,
     /// Where it runs, in words for an error message.
     pub runs_in: Option<String>,

@@ -41,7 +41,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch as channel};
 
-/// What starting a service needs beside what is known of those before it.
+/// What starting a service needs in addition to what is known of those before it.
 pub struct Surroundings<'s> {
     /// The id of the run.
     pub run: &'s str,
@@ -151,7 +151,7 @@ pub async fn prepare(service: &Service, known: &Resolved, around: &Surroundings<
     Ok(Running { name: service.name.clone(), endpoint, kind, listens, group, guarded, _private: private })
 }
 
-/// What the processes of a service carry, beside the id of the run.
+/// What the processes of a service carry, next to the id of the run.
 pub fn mark(run: &str, service: &str) -> String {
     format!("{run} {}", own_mark(run, service))
 }
@@ -183,7 +183,7 @@ fn asked_for(service: &Service, known: &Resolved, endpoint: &ServiceEndpoint, us
     Ok(Ready::Answers { url, trust: known.trust(Some(endpoint)) })
 }
 
-/// A directory that nobody else may look into, since what is written there may hold secrets.
+/// A directory that no one else may look into, since what is written there may hold secrets.
 fn directory(of_run: &Path, service: &str) -> Result<PathBuf, String> {
     let made = || {
         make_private(of_run)?;

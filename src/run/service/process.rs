@@ -50,7 +50,7 @@ pub fn prepare(
     Ok(Recipe { endpoint: ServiceEndpoint::http(address), launch, ready, admin: None, private: None })
 }
 
-/// Where a program runs. Arguments are its own to read, so a path in one that was meant beside the file leads nowhere unless it runs there.
+/// Where a program runs. Arguments are its own to read, so a path in one that was meant next to the file leads nowhere unless it runs there.
 fn runs_in(dir: Option<&str>, arguments: &[String], directory: &Path, beside: &Path) -> String {
     let place = dir.map_or(directory, Path::new);
     let shown = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());

@@ -86,7 +86,7 @@ const OPERATORS: [&str; 6] = [" <= ", " >= ", " < ", " > ", " == ", " within "];
 pub fn metric_name(text: &str) -> String {
     let end = OPERATORS.iter().filter_map(|operator| text.find(operator)).min();
     let rest = end.map_or("", |end| &text[end..]);
-    // A scope behind the bound belongs to the metric.
+    // A scope after the bound belongs to the metric.
     match (end, rest.contains(" during ") || rest.contains(" in ") || rest.contains(" of ")) {
         (Some(end), false) => text[..end].to_owned(),
         _ => text.to_owned(),

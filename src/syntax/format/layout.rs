@@ -84,7 +84,7 @@ impl<'t> Layout<'t, '_> {
         }
     }
 
-    /// An item with what stands beside it. Returns whether it has a body over several lines.
+    /// An item with what stands next to it. Returns whether it has a body over several lines.
     fn line(&mut self, item: &'t Item, indent: usize) -> bool {
         if !matches!(item.pieces.first(), Some(FormatPiece::Kept(Verbatim { margin: true, .. }))) {
             self.indent(indent);

@@ -137,7 +137,7 @@ impl Reader<'_> {
         self.text.get(self.end..until).is_some_and(|gap| gap.bytes().filter(|byte| *byte == b'\n').count() > 1)
     }
 
-    /// The comments before an offset. The first goes beside what stands before it on its line, where that has room.
+    /// The comments before an offset. The first goes next to what stands before it on its line, where that has room.
     fn notes(&mut self, until: usize, beside: Option<&mut Option<Note>>) -> Vec<Note> {
         let mut notes = Vec::new();
         while let Some(comment) = self.comments.get(self.comment).filter(|comment| comment.range.start < until) {
@@ -200,7 +200,7 @@ impl Reader<'_> {
         {
             if token.kind == TokenKind::Semicolon {
                 semicolon = true;
-                // A comment behind it stands beside the statement, not one before it.
+                // A comment after it stands next to the statement, not one before it.
                 if self.comments.get(self.comment).is_none_or(|comment| comment.range.start > token.range.start) {
                     self.end = token.range.end;
                 }
@@ -433,7 +433,7 @@ impl Reader<'_> {
     }
 }
 
-/// Takes the comments from the end of an item: the first stands beside it where it did, the others go on.
+/// Takes the comments from the end of an item: the first stands next to it where it did, the others go on.
 fn trailing(item: &mut Item) -> Vec<Note> {
     let count = item.pieces.iter().rev().take_while(|piece| matches!(piece, FormatPiece::Note(_))).count();
     let pieces = item.pieces.drain(item.pieces.len() - count..);

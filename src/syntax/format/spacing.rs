@@ -82,7 +82,7 @@ impl Spacing<'_> {
             (_, TokenKind::Open(_)) => self.connects(before) || self.apart(at),
             (TokenKind::Other, TokenKind::Word) if left == "%" && self.connects(at) => true,
             (TokenKind::Other, _) | (_, TokenKind::Other) => self.apart(at),
-            // A unit behind a list.
+            // A unit after a list.
             (TokenKind::Close(b']'), TokenKind::Word) => {
                 self.connects(at) || self.apart(at) || matches!(right, "user" | "users")
             }

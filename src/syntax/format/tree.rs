@@ -15,7 +15,7 @@ pub struct Note {
     pub range: Range<usize>,
     /// A blank line stands above it.
     pub blank: bool,
-    /// It stands behind something on its line.
+    /// It stands after something on its line.
     pub beside: bool,
 }
 

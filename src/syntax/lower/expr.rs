@@ -43,7 +43,7 @@ impl Lower<'_> {
         self.nested(parts.clone().map(weight).sum(), span, |lower| lower.climb(&mut parts.peekable(), 0))
     }
 
-    /// Goes into an expression of so many parts, each of which may be one level of the tree. Everything behind the
+    /// Goes into an expression of so many parts, each of which may be one level of the tree. Everything after the
     /// parser walks that tree by recursion, so its depth has an end.
     fn nested(&mut self, parts: usize, span: Span, inside: impl FnOnce(&mut Self) -> Expr) -> Expr {
         if self.depth + parts > MOST_PARTS {

@@ -154,7 +154,7 @@ impl Lower<'_> {
         settings
     }
 
-    /// The name behind the keyword.
+    /// The name after the keyword.
     fn declared(&mut self, head: &ParsedHead<'_>) -> Name {
         self.name(&find(&head.node, Rule::name).expect("a declaration has a name"))
     }

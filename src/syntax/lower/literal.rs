@@ -10,7 +10,7 @@ use crate::syntax::needs;
 use crate::syntax::units as written;
 
 impl Lower<'_> {
-    /// A unit behind a list, on each of its numbers.
+    /// A unit after a list, on each of its numbers.
     pub(super) fn with_unit(&mut self, item: &Expr, unit: &str, span: Span) -> Expr {
         let ExprKind::Number(value) = item.kind else {
             let problem = Diagnostic::new(

@@ -210,7 +210,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Behind a body, on the same line, only another statement makes sense; either way it is a mistake.
+    /// After a body, on the same line, only another statement makes sense; either way it is a mistake.
     fn starts_statement(&mut self, range: &Range<usize>) -> bool {
         let word = tokens::first_word(&self.text[range.clone()]);
         let span = Span::new(self.file, range.start, range.start + word.len().max(1));
@@ -232,7 +232,7 @@ impl<'a> Lower<'a> {
         false
     }
 
-    /// The name that a refused statement would have declared: the one behind `as`, or behind its first word.
+    /// The name that a refused statement would have declared: the one after `as`, or after its first word.
     fn lost_name(&self, range: &Range<usize>) -> Option<Name> {
         let text = &self.text[range.clone()];
         let first = tokens::first_word(text);

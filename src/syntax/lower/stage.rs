@@ -50,7 +50,7 @@ impl Lower<'_> {
         let rule = head.node.as_rule();
         let mut name = None;
         let mut values = Vec::new();
-        // Which of the values stands behind `settle` or `speed`.
+        // Which of the values stands after `settle` or `speed`.
         let mut optional = false;
         for part in head.node.clone().into_inner() {
             match part.as_rule() {

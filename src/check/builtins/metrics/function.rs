@@ -135,7 +135,7 @@ impl Function {
         }
     }
 
-    /// What stands behind its subject, where that is not said by its name.
+    /// What stands after its subject, where that is not said by its name.
     pub fn argument(self) -> Option<(f64, Type)> {
         match self {
             Function::Requests(function) => function.argument(),

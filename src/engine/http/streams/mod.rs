@@ -30,7 +30,7 @@ pub struct Streamed<'s> {
     pub key: PoolKey,
     pub ask: Ask,
     pub idempotent: bool,
-    /// Whether what is sent behind the head is sent too, as it is of a first request and not where a redirect leads.
+    /// Whether what is sent after the head is sent too, as it is of a first request and not where a redirect leads.
     pub first: bool,
     /// The head in place of the client's own, where its user has cookies for it.
     pub head: Option<&'s mut Vec<u8>>,

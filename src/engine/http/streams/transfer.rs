@@ -213,7 +213,7 @@ impl Receiving {
     }
 }
 
-/// What a head says, and how the body behind it is read.
+/// What a head says, and how the body after it is read.
 fn take_head(status: u16, headers: &HeaderMap, ask: Ask, answer: &mut Answer) -> Result<Body, Failure> {
     answer.status = status;
     answer.injected = headers.contains_key(INJECTED);

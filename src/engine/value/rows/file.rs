@@ -97,7 +97,7 @@ impl Indexed {
         Some(&cursor.object)
     }
 
-    /// Brings the cursor to a row; `None` where there is none, or where the file is no longer what it was.
+    /// Brings the cursor to a row; `None` if there is none, or where the file is no longer what it was.
     fn seek(&self, row: u64, cursor: &mut Cursor) -> Option<()> {
         if cursor.row == Some(row) {
             return Some(());
@@ -163,7 +163,7 @@ impl Cells {
             }
         }
         if was_told_the_end {
-            // Behind the end it reads nothing.
+            // After the end it reads nothing.
             self.parser = None;
         }
         self.count = ends;
@@ -191,7 +191,7 @@ impl Cells {
     }
 }
 
-/// Reads an object behind blanks, commas and the bracket of a list, and returns how many bytes that is.
+/// Reads an object after blanks, commas and the bracket of a list, and returns how many bytes that is.
 fn read_object(input: &[u8], into: &mut Object) -> Option<usize> {
     let blanks = input.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'['))?;
     let mut objects = serde_json::Deserializer::from_slice(&input[blanks..]).into_iter::<Object>();

@@ -37,7 +37,7 @@ impl Numbering {
     /// - the user, in `once per user` where users come back (`time · users + user` where it has `every`).
     ///
     /// `nth` is how many rows this turn has taken at this place before. A turn that takes more than was known
-    /// beforehand (in a loop that only time bounds) takes those of the turns behind it with `next`, and has no more of its own
+    /// beforehand (in a loop that only time bounds) takes those of the turns after it with `next`, and has no more of its own
     /// with `unique`.
     pub fn number(self, turn: u64, nth: u64) -> Option<u64> {
         let own = nth < self.each || self.wraps;
@@ -83,7 +83,7 @@ impl Uses {
         uses
     }
 
-    /// Those with a known end one behind the other, as a check counts them; behind them the others in turns.
+    /// Those with a known end one after the other, as a check counts them; after them the others in turns.
     fn lay<'p>(&mut self, places: impl Iterator<Item = &'p TakenAt>) {
         let (known, open): (Vec<&TakenAt>, Vec<&TakenAt>) = places.partition(|(_, _, uses)| uses.is_some());
         let mut first = 0u64;
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(numbers[..13], (0..13).collect::<Vec<u64>>());
     }
 
-    /// Ten arrivals a second for two seconds, a quarter of them buyers, and three users beside them.
+    /// Ten arrivals a second for two seconds, a quarter of them buyers, and three users next to them.
     #[test]
     fn a_plan_lays_its_lanes() {
         let second = crate::base::units::SECOND;

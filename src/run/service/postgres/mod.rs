@@ -153,7 +153,7 @@ async fn place(
     service: &str,
 ) -> Result<Fresh, String> {
     use std::os::unix::fs::MetadataExt;
-    /// Of a path of a socket on every system, without the name that PostgreSQL puts behind it.
+    /// Of a path of a socket on every system, without the name that PostgreSQL puts after it.
     const LONGEST: usize = 80;
     let open = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o001 != 0);
     let own = Fresh::name(&std::process::id().to_string());

@@ -81,7 +81,7 @@ struct TemplateCache {
 }
 
 impl TemplateCache {
-    /// Nowhere, where there is no place that nobody else can change.
+    /// Nowhere, where there is no place that no one else can change.
     fn of(binaries: &Binaries) -> Option<TemplateCache> {
         let cache = Directory::make(&private::cache().ok()?.join("stressc")).ok()?;
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
