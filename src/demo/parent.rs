@@ -1,4 +1,4 @@
-//! The shop's end with its parent: an experiment that is killed leaves no shop after.
+//! The shop's end with its parent: an experiment that is killed leaves no shop behind.
 
 use super::Error;
 use std::io;
