@@ -13,6 +13,8 @@ use std::ops::Range;
 /// So many fixes are tried, of files of so many bytes together: a person mends a few mistakes at a time.
 const MOST: usize = 80;
 const MOST_BYTES: usize = 192 << 10;
+/// So many lines are read as lines of other languages, which takes many patterns each.
+const MOST_LINES: usize = 24;
 
 /// All diagnostics of the form and of the meaning of files, with those of their fixes that mend, and without consequences
 /// of others.
@@ -23,7 +25,15 @@ pub fn mended(inputs: &mut Inputs, sources: &Sources, form: &Diagnostics, meanin
         return all;
     }
     let before: HashSet<Place> = all.iter().map(place).collect();
-    let mut trials = Trials { inputs, sources: sources.clone(), form, before: &before, left: MOST, bytes: MOST_BYTES };
+    let mut trials = Trials {
+        inputs,
+        sources: sources.clone(),
+        form,
+        before: &before,
+        left: MOST,
+        bytes: MOST_BYTES,
+        lines: MOST_LINES,
+    };
     let mut found: Vec<Option<Found>> = all.iter().map(|diagnostic| trials.first_that_mends(diagnostic)).collect();
     for (diagnostic, found) in
         all.iter().zip(&mut found).filter(|(diagnostic, _)| diagnostic.severity() == Severity::Error)
@@ -170,6 +180,7 @@ struct Trials<'a> {
     before: &'a HashSet<Place>,
     left: usize,
     bytes: usize,
+    lines: usize,
 }
 
 /// What became of a fix.
@@ -260,6 +271,10 @@ impl Trials<'_> {
         let loads = loads_of(&text);
         let reads_files = |fix: &Fix| fix.help.contains("`use ") || fix.help.contains("`data ");
         let mut second = None;
+        if self.left == 0 {
+            return None;
+        }
+        self.lines = self.lines.checked_sub(1)?;
         let written = &text[line.range.clone()];
         let known = diagnostic.help.as_deref().filter(|help| says_more(help));
         for ours in elsewhere::forms(written, &loads) {
