@@ -364,12 +364,8 @@ impl Session {
                         Ok(items) => {
                             self.stopped = at;
                             let range = at + 1..*to;
-                            if let Err(failure) =
-                                self.together(worker, part, iteration, kept, (*slot, &items), range).await
-                            {
-                                // None begins within a transaction.
-                                return Err(failure);
-                            }
+                            // None begins within a transaction.
+                            self.together(worker, part, iteration, kept, (*slot, &items), range).await?;
                             due = self.now;
                             Next::Jump(*to)
                         }

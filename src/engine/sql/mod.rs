@@ -11,8 +11,6 @@ mod request;
 mod rows;
 mod sqlite;
 mod state;
-#[cfg(test)]
-mod tests;
 
 pub use client::Client;
 pub use request::Request;

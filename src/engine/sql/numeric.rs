@@ -15,11 +15,18 @@ pub fn read(bytes: &[u8], out: &mut String) -> Option<()> {
     let word = |at: usize| Some(u16::from_be_bytes(bytes.get(2 * at..2 * at + 2)?.try_into().ok()?));
     let (count, weight, sign, scale) = (usize::from(word(0)?), word(1)? as i16, word(2)?, usize::from(word(3)?));
     match sign {
-        NAN => return Some(quoted("NaN", out)),
-        INFINITY => return Some(quoted("Infinity", out)),
-        MINUS_INFINITY => return Some(quoted("-Infinity", out)),
         NEGATIVE => out.push('-'),
         _ => {}
+    }
+    let special = match sign {
+        NAN => Some("NaN"),
+        INFINITY => Some("Infinity"),
+        MINUS_INFINITY => Some("-Infinity"),
+        _ => None,
+    };
+    if let Some(special) = special {
+        quoted(special, out);
+        return Some(());
     }
     // The group of a power of 10000; those that are not there are 0.
     let group = |power: i32| {

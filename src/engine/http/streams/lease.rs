@@ -3,8 +3,8 @@
 use super::link::Link;
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::http::host::Host;
-use crate::engine::http::pool::{PoolKey, ours};
 use crate::engine::pace::budget::Unanswered;
+use crate::engine::pool::{PoolKey, ours};
 use crate::engine::stream::Opening;
 use crate::measure::Failure;
 use crate::plan::{Connections, Http2, Target};

@@ -129,6 +129,7 @@ pub mod tests {
             source_turn: Cell::new(0),
             proxy: None,
             secured: None,
+            login: None,
             users: Default::default(),
             connections: None,
             http2: None,

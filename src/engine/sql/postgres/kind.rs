@@ -251,10 +251,10 @@ fn write(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
         Kind::Int8 => out.extend(whole(i64::MIN, i64::MAX)?.to_be_bytes()),
         Kind::Oid => out.extend((whole(0, u32::MAX.into())? as u32).to_be_bytes()),
         Kind::Float4 => {
-            out.extend(text()?.parse::<f32>().map_err(|_| wrong(&text().unwrap_or_default()))?.to_be_bytes())
+            out.extend(text()?.parse::<f32>().map_err(|_| wrong(&text().unwrap_or_default()))?.to_be_bytes());
         }
         Kind::Float8 => {
-            out.extend(text()?.parse::<f64>().map_err(|_| wrong(&text().unwrap_or_default()))?.to_be_bytes())
+            out.extend(text()?.parse::<f64>().map_err(|_| wrong(&text().unwrap_or_default()))?.to_be_bytes());
         }
         Kind::Numeric => numeric::write(&text()?, out).ok_or_else(|| wrong(&text().unwrap_or_default()))?,
         Kind::Text => out.extend(text()?.as_bytes()),
@@ -275,10 +275,10 @@ fn write(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
             out.extend(date::read_instant(&text()?).ok_or_else(|| wrong(&text().unwrap_or_default()))?.to_be_bytes());
         }
         Kind::Date => {
-            out.extend(date::read_date(&text()?).ok_or_else(|| wrong(&text().unwrap_or_default()))?.to_be_bytes())
+            out.extend(date::read_date(&text()?).ok_or_else(|| wrong(&text().unwrap_or_default()))?.to_be_bytes());
         }
         Kind::Time => {
-            out.extend(date::read_time(&text()?).ok_or_else(|| wrong(&text().unwrap_or_default()))?.to_be_bytes())
+            out.extend(date::read_time(&text()?).ok_or_else(|| wrong(&text().unwrap_or_default()))?.to_be_bytes());
         }
         Kind::Array(element, oid) => write_array(element, *oid, value, out)?,
         Kind::Interval | Kind::Void | Kind::Other(_) => {
