@@ -384,3 +384,22 @@ fn a_source_that_is_not_there_stops_the_run() {
     let why = format!("the source of alerts `pager` cannot be asked at http://{}: status 500", broken.address);
     assert!(ran.err.contains(&why) && server.count() == 0, "{}", ran.err);
 }
+
+#[test]
+fn credentials_of_a_source_are_in_each_question() {
+    let server = Server::start(Duration::ZERO);
+    for (auth, header) in [
+        ("basic(\"me\", \"pass\")", "authorization: basic bwu6cgfzcw=="),
+        ("header(\"X-Scope-OrgID\", \"team\")", "x-scope-orgid: team"),
+    ] {
+        let asked = Script::start(|request, _| match request {
+            "GET /api/v1/rules?type=alert" => (200, "{\"status\":\"success\",\"data\":{\"groups\":null}}".to_owned()),
+            _ => (404, String::new()),
+        });
+        let source = format!("prometheus(\"http://{}\") {{ auth: {auth} }}", asked.address);
+        let ran = Place::new().run(&webhook(1, &server, "1s").replace("webhook(\"127.0.0.1:1\")", &source), &[]);
+        ran.passed();
+        let heads: Vec<String> = asked.heads().iter().map(|head| head.to_ascii_lowercase()).collect();
+        assert!(heads.len() > 2 && heads.iter().all(|head| head.contains(&format!("\r\n{header}\r\n"))), "{heads:#?}");
+    }
+}

@@ -48,7 +48,7 @@ fn answered(mut stream: TcpStream, mode: usize, prometheus: u16, alertmanager: u
         }
     }
     let path = head.first()?.split(' ').nth(1)?.to_owned();
-    let is_known = head.iter().any(|line| line.to_ascii_lowercase() == "authorization: bearer the-right-token");
+    let is_known = head.iter().any(|line| line.eq_ignore_ascii_case("authorization: bearer the-right-token"));
     let (status, body) = match mode {
         AWAY => return None,
         HTML => (200, "<html>Sign in</html>".to_owned()),

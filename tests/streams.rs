@@ -229,17 +229,20 @@ fn a_port_in_use_is_an_error_before_anything_is_sent() {
     }
 }
 
+/// The head of a request and its body.
+type Sent = (String, Vec<u8>);
+
 /// Somebody to whom a run is sent. It keeps what comes, and answers with a status; 0 is no answer at all.
 struct Collector {
     address: SocketAddr,
-    came: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    came: Arc<Mutex<Vec<Sent>>>,
 }
 
 impl Collector {
     fn start(status: u16) -> Collector {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let came = Arc::<Mutex<Vec<(String, Vec<u8>)>>>::default();
+        let came = Arc::<Mutex<Vec<Sent>>>::default();
         let all = came.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -251,12 +254,12 @@ impl Collector {
     }
 
     /// The heads and bodies of all requests.
-    fn all(&self) -> Vec<(String, Vec<u8>)> {
+    fn all(&self) -> Vec<Sent> {
         self.came.lock().unwrap().clone()
     }
 }
 
-fn taken(mut stream: TcpStream, status: u16, all: &Mutex<Vec<(String, Vec<u8>)>>) -> Option<()> {
+fn taken(mut stream: TcpStream, status: u16, all: &Mutex<Vec<Sent>>) -> Option<()> {
     let mut lines = BufReader::new(stream.try_clone().ok()?);
     loop {
         let mut head = String::new();

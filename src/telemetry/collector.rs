@@ -53,7 +53,7 @@ impl Collector {
     /// Whether it arrived is remembered.
     pub async fn post(&self, kind: &'static str, body: Vec<u8>) -> Result<(), String> {
         let request = self.client.post(&self.url).headers(self.headers.clone()).header(CONTENT_TYPE, kind);
-        let answer = request.body(body).send().await.map_err(why)?;
+        let answer = request.body(body).send().await.map_err(|error| why(&error))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());
@@ -98,11 +98,11 @@ async fn said(mut answer: reqwest::Response) -> String {
     if text.contains('\u{fffd}') || text.contains('\0') { String::new() } else { escaped_start(text.trim(), SHOWN) }
 }
 
-fn why(error: reqwest::Error) -> String {
+fn why(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer within {} s", PATIENCE.as_secs());
     }
-    let mut cause: &dyn Error = &error;
+    let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }

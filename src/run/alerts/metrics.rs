@@ -51,10 +51,10 @@ impl Metrics {
         let Groups { groups } = server.get(RECORDED).await?;
         let recorded = groups.into_iter().flat_map(|group| group.rules);
         let recorded = recorded.map(|rule| Recorded { metric: rule.name, expr: rule.query }).collect();
-        Ok(Metrics::read(rules, AlertFacts { recorded, ..AlertFacts::default() }))
+        Ok(Metrics::read(rules, &AlertFacts { recorded, ..AlertFacts::default() }))
     }
 
-    fn read(rules: &[AlertRule], facts: AlertFacts) -> Metrics {
+    fn read(rules: &[AlertRule], facts: &AlertFacts) -> Metrics {
         let names = |rule: &AlertRule| {
             let rule = Rule { alert: rule.name.clone(), expr: rule.expression.clone(), ..Rule::default() };
             // A rule that looks for absence does not need any.
@@ -150,7 +150,7 @@ mod tests {
             rule("D", "vector(1)"),
         ];
         let recorded = vec![Recorded { metric: "job:errors".to_owned(), expr: "sum(errors_total)".to_owned() }];
-        let mut metrics = Metrics::read(&rules, AlertFacts { recorded, ..AlertFacts::default() });
+        let mut metrics = Metrics::read(&rules, &AlertFacts { recorded, ..AlertFacts::default() });
         metrics.tell(&mut rules);
         assert!(rules.iter().all(|rule| rule.absent.is_empty()), "nobody was asked");
         metrics.is_asked = true;
