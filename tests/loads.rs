@@ -257,7 +257,7 @@ fn the_levels_of_a_sweep_tell_how_a_server_scales() {
     assert!(ran.out.contains("at 95%") || ran.out.contains("at least"), "{}", ran.out);
     report_again(&place, &ran);
     let ran = Place::new().run(&server.scenario(&stages("1, 2, 3"), "    contention(main) < 100%"), &[]);
-    assert!(ran.err.contains("W0802") && ran.err.contains("needs 4 levels, and the sweep has 3"), "{}", ran.err);
+    assert!(ran.err.contains("W0802") && ran.err.contains("needs 4 levels, but the sweep has 3"), "{}", ran.err);
     assert_eq!(ran.code, 4, "{}", ran.out);
 }
 

@@ -186,7 +186,7 @@ fn each_thing_that_goes_wrong_is_a_failure_of_its_kind() {
     let all = [
         ("expired", expired, "certificate", "the certificate of the server has expired"),
         ("elsewhere", elsewhere, "certificate", "the certificate of the server is of other.test, not of `127.0.0.1`"),
-        ("stranger", stranger, "certificate", "nobody who is trusted has signed the certificate"),
+        ("stranger", stranger, "certificate", "no trusted authority has signed the certificate"),
         ("closes", closes, "closed", ""),
         ("stalls", stalls, "timeout", ""),
         ("plain", plain, "handshake", "what the server says is no TLS"),

@@ -66,7 +66,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 "max_in_flight" => out.max_in_flight = Some(number as u64),
                 "grace" => out.grace = number as u64,
                 "population" if number < 1.0 => {
-                    self.out_of_range(entry.value.span, "a population has at least one user")
+                    self.out_of_range(entry.value.span, "a population has at least one user");
                 }
                 "population" => {
                     out.population = Some(number as u64);

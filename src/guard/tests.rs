@@ -181,7 +181,7 @@ fn a_journal_that_is_held_is_of_a_run_that_lives_wherever_it_is() {
     run.hold().unwrap();
     assert!(left(place.path()).is_empty());
     assert!(left_behind(place.path(), std::time::Duration::ZERO).unwrap().is_empty());
-    assert!(recover(&path).unwrap_err().to_string().contains("somebody is at it"));
+    assert!(recover(&path).unwrap_err().to_string().contains("another process holds it"));
     assert!(file.exists());
     drop(run);
     // What another test starts at this instant holds it too, until it has become its program.

@@ -125,7 +125,7 @@ mod tests {
         let times = read(&["100", "100.2", "100.9", "101.1", "105"]).unwrap();
         assert_eq!((times.length, times.densest), (5 * SECOND, 3));
         assert_eq!(read(&["2", "1"]).unwrap_err(), "row 2 is earlier than the one before it");
-        assert_eq!(read(&["2", "x"]).unwrap_err(), "the cell in row 2 is no time");
+        assert_eq!(read(&["2", "x"]).unwrap_err(), "the cell in row 2 is not a time");
         assert!(InstantReader::default().times().is_none());
     }
 }

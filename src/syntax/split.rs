@@ -5,7 +5,7 @@ use super::balance::balance;
 use super::tokens::{self, Comment, CommentKind, Token, TokenKind, Unended};
 use super::words;
 use crate::base::{FileId, Span};
-use crate::diag::{Applicability, Code, Diagnostic, Diagnostics};
+use crate::diag::{Applicability, Code, Diagnostic, Diagnostics, Fix};
 use std::ops::Range;
 
 /// A statement has at most so many words, signs, and values put into texts, without those of its body: each becomes a
@@ -253,13 +253,18 @@ impl Cutter<'_> {
         let problem = Diagnostic::new(Code::E0104, "a line cannot start with `-`", span, "continues nothing");
         let continued =
             above.filter(|statement| !statement.broken && matches!(statement.parts.last(), Some(Fragment::Text(_))));
-        self.diagnostics.push(match continued {
+        match continued {
             Some(statement) => {
                 statement.broken = true;
-                problem.help("put the `-` at the end of the line above")
+                let whole = Fix::new(Applicability::Maybe, span, "", "remove it");
+                self.diagnostics.push(problem.help("put the `-` at the end of the line above").or(whole));
             }
-            None => problem.fix(Applicability::MachineApplicable, span, "", "remove it"),
-        });
+            None => {
+                const ONE_LIST: usize = 200;
+                let problem = problem.fix(Applicability::MachineApplicable, span, "", "remove it");
+                self.diagnostics.push_together(problem, range.start.saturating_sub(ONE_LIST));
+            }
+        }
     }
 
     /// A brace is an object where a value is due, and a body everywhere else.

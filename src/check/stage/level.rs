@@ -118,12 +118,22 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
+    /// Both levels of a ramp lack their unit together.
+    fn push_level(&mut self, problem: Diagnostic) {
+        const ON_ONE_LINE: usize = 60;
+        let from = problem.span().range().start.saturating_sub(ON_ONE_LINE);
+        match self.calls.is_empty() {
+            true => self.diagnostics.push_together(problem, from),
+            false => self.push(problem),
+        }
+    }
+
     pub(super) fn no_level(&mut self, found: &Meaning<'a>, span: Span, model: Option<Type>, spike: bool) {
         let text = self.text(span);
         if matches!(found.kind(), Type::Number | Type::Count) {
             let message = "a level is a rate or a number of users";
             let problem = Diagnostic::new(Code::E0301, message, span, format!("{text} what?"));
-            self.push(match model {
+            self.push_level(match model {
                 _ if spike => problem.fix(
                     Applicability::Maybe,
                     span,
@@ -159,7 +169,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             let problem = Diagnostic::new(Code::E0301, "a level is a rate or a number of users", span, "a Percent");
             let number = text.trim_end_matches('%');
             let help = format!("write a rate such as `{number}/s`, or users such as `{number} users`");
-            self.push(problem.fix(Applicability::Maybe, span, format!("{number}/s"), help));
+            self.push_level(problem.fix(Applicability::Maybe, span, format!("{number}/s"), help));
         } else {
             self.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
         }

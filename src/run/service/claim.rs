@@ -99,7 +99,7 @@ mod system {
             None => (first, hidden(first)),
         };
         Err(format!(
-            "{who} listens at {} already, so somebody else would be tested in its place; end that process, or give the service \
+            "{who} listens at {} already, so another server would be tested in its place; end that process, or give the service \
              another port, such as `port()`",
             place(at, claim)
         ))

@@ -23,6 +23,9 @@ use std::ops::Range;
 /// Statements on one line that are read apart: each is found by failing at the next, which takes the rest of the line.
 const MOST_ON_A_LINE: usize = 32;
 
+/// Signs of a habit are mended together where no more bytes lie between them.
+const ONE_HABIT: usize = 200;
+
 pub struct Lower<'a> {
     file: FileId,
     /// As it is in the file.
@@ -149,7 +152,8 @@ impl<'a> Lower<'a> {
                         let span = Span::new(self.file, comma, comma + 1);
                         let problem =
                             Diagnostic::new(Code::E0100, "a line ends its statement without a `,`", span, "not needed");
-                        self.diagnostics.push(problem.fix(Applicability::MachineApplicable, span, "", "remove it"));
+                        let problem = problem.fix(Applicability::MachineApplicable, span, "", "remove it");
+                        self.diagnostics.push_together(problem, comma.saturating_sub(ONE_HABIT));
                         let first = range.start..comma;
                         let behind = comma + 1 + tokens::blanks(&self.text[comma + 1..range.end]);
                         if behind == range.end {
