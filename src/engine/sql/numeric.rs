@@ -14,9 +14,8 @@ const DIGITS: usize = 16_000;
 pub fn read(bytes: &[u8], out: &mut String) -> Option<()> {
     let word = |at: usize| Some(u16::from_be_bytes(bytes.get(2 * at..2 * at + 2)?.try_into().ok()?));
     let (count, weight, sign, scale) = (usize::from(word(0)?), word(1)? as i16, word(2)?, usize::from(word(3)?));
-    match sign {
-        NEGATIVE => out.push('-'),
-        _ => {}
+    if sign == NEGATIVE {
+        out.push('-');
     }
     let special = match sign {
         NAN => Some("NaN"),
