@@ -1,6 +1,7 @@
 //! Blocks of other tools and languages: each is refused as one mistake, with what is written here instead, and the rest of the way sees
 //! blanks in its place.
 
+use super::tokens::{line_end, text_end};
 use super::words::{self, Context};
 use crate::base::{FileId, Span};
 use crate::diag::{Applicability, Code, Diagnostic, Diagnostics};
@@ -101,10 +102,16 @@ const MOST: usize = 20;
 pub fn without_blocks<'a>(file: FileId, text: &'a str, diagnostics: &mut Diagnostics) -> Cow<'a, str> {
     let mut blocks: Vec<Range<usize>> = Vec::new();
     let lines = lines(text);
+    let texts = long_texts(text);
     let mut at = 0;
     while let Some(line) = lines.get(at) {
         at += 1;
         let written = text[line.clone()].trim();
+        // Of a text that goes over lines, such as a file of YAML, nothing is read.
+        let next = texts.partition_point(|long| long.end <= line.start);
+        if texts.get(next).is_some_and(|long| long.start < line.start) {
+            continue;
+        }
         let is_code = !written.is_empty() && !written.starts_with("//") && written.len() < 300;
         if blocks.len() == MOST || !is_code || !may_open(written) {
             continue;
@@ -167,6 +174,30 @@ fn is_foreign(next: &str, head: &str) -> bool {
     is_python
         || next.starts_with("- ")
         || is_key && words::statement(word).is_none_or(|word| word.contexts == [Context::Flow])
+}
+
+/// Texts that go over lines, in order.
+fn long_texts(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let end = match byte {
+            b'/' if bytes[at..].starts_with(b"//") => line_end(bytes, at),
+            quote @ (b'"' | b'\'') => match text_end(bytes, at, *quote) {
+                Some(end) => end,
+                // Nothing closes it, nor any other one of its kind.
+                None if bytes[at..].starts_with(&[*quote; 3]) => return found,
+                None => line_end(bytes, at),
+            },
+            _ => at + 1,
+        };
+        if bytes[at..end].contains(&b'\n') && matches!(byte, b'"' | b'\'') {
+            found.push(at..end);
+        }
+        at = end;
+    }
+    found
 }
 
 fn lines(text: &str) -> Vec<Range<usize>> {
@@ -242,6 +273,7 @@ mod tests {
             ("flow f {\n  check(res, {\n    'ok': (r) => r.status === 200,\n  });\n  think 1s\n}\n", 1),
             ("scenario a {\n  expect {\n    p95(m) < 1s\n  }\n}\n", 0),
             ("flow f {\n  get \"/a\" {\n    json: {\n      a: 1\n    }\n  }\n}\n", 0),
+            ("event e = command(\"a\", '''\nroute:\n  - b: 1\nconfig:\n  c: 2\n''')\n", 0),
             ("data a = csv(\"x\")\nsuite s {\n  area a:\n    one,\n    two\n}\n", 0),
         ] {
             let mut said = Diagnostics::default();
