@@ -136,7 +136,7 @@ pub const ROWS: &[Row] = &[
     (r"^unless (.+)$", "if not ($1)"),
     (r"^if (.+?) (?:exists|defined|is set|is not null|present)$", "if $1 != null"),
     (r"^(?:\} ?)?(?:elif|elsif|elseif|else if)[ (]+(.+?)\)?(?: then|:)?$", "else if $1"),
-    (r#"^(?:transaction|section|group|block|step)[ (]+["']?([A-Za-z][A-Za-z0-9_ ]*)["']?(?:, ?.*)?$"#, "group %1"),
+    (r#"^(?:section|group|block|step)[ (]+["']?([A-Za-z][A-Za-z0-9_ ]*)["']?(?:, ?.*)?$"#, "group %1"),
     (r"^(?:parallel|batch|together|group)$", "group together_"),
     (r"^once(?: per .+)?$", "once per user"),
     (r"^(?:on_?[sS]tart|setup|setUp|before|init|before_?[eE]ach|before_?[aA]ll)(?:\(.*\))?$", "once per user"),
