@@ -51,11 +51,14 @@ fn the_address_of_a_database_is_that_of_its_driver() {
         ("postgres(\"postgres://localhost/shop?h%6Fst=192.0.2.1\")", "192.0.2.1"),
         ("postgres(\"postgres://localhost/shop?host=localhost&host=192.0.2.1\")", "192.0.2.1"),
         ("postgres(\"postgres://localhost/shop?hostaddr=192.0.2.1\")", "192.0.2.1"),
-        ("mysql(\"mysql://192.0.2.1/shop?host=localhost\")", "192.0.2.1"),
+        ("mysql(\"mysql://192.0.2.1/shop\")", "192.0.2.1"),
     ] {
         let ran = place.run(&text(database), &[]);
         assert!(ran.code == 3 && ran.err.contains(&format!("`{host}` (the target `db`)")), "{}{}", ran.out, ran.err);
     }
+    // Its driver knows no such parameter.
+    let ran = place.run(&text("mysql(\"mysql://192.0.2.1/shop?host=localhost\")"), &[]);
+    assert!(ran.code == 2 && ran.err.contains("`host` changes"), "{}{}", ran.out, ran.err);
     assert_eq!(server.count(), 0);
 }
 

@@ -217,7 +217,7 @@ fn a_port_in_use_is_an_error_before_anything_is_sent() {
         (&["run", "x.stress", "--out", "openmetrics=metrics.txt"][..], "write it like `openmetrics=127.0.0.1:9464`"),
         (
             &["run", "x.stress", "--out", "prometheus=1"],
-            "there is no output `prometheus`; there is `html`, `json`, `openmetrics`, `otlp`, `grafana`",
+            "there is no output `prometheus`; there is `html`, `json`, `junit`, `markdown`, `csv`, `github`, `openmetrics`, `otlp`, `grafana`",
         ),
         (
             &["report", "--out", "openmetrics=9464"],

@@ -366,5 +366,9 @@ fn users_show_certificates_of_their_own() {
     assert!(ran.err.contains(why), "{}", ran.err);
     place.write("users.csv", "cert,key\n../user-1.pem,user-1.pem\n");
     let ran = place.call(&["run", "test.stress"]);
-    assert!(ran.err.contains("row 1 of `users`: `cert` is `../user-1.pem`, which names no file beside"), "{}", ran.err);
+    assert!(
+        ran.err.contains("row 1 of `users`: `cert` is `../user-1.pem`, which names no file next to"),
+        "{}",
+        ran.err
+    );
 }

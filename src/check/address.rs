@@ -86,7 +86,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                 None => return true,
             },
         };
-        let message = format!("this is no address of a database here: {why}");
+        let message = match why.strip_prefix("its address is") {
+            Some(rest) => format!("this address is{rest}"),
+            None => format!("this is no address of a database here: {why}"),
+        };
         self.push(Diagnostic::new(Code::E0310, message, span, "not an address").help(help));
         false
     }

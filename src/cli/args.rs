@@ -154,7 +154,7 @@ pub struct CheckArgs {
     /// Also print the syntax tree, the checked program, the plans, or what each name refers to
     #[arg(long, value_enum)]
     pub emit: Option<Emit>,
-    /// Write into the files what may be mended without looking, and show what changes
+    /// Apply the fixes that are machine-applicable to the files, and show what changes
     #[arg(long)]
     pub fix: bool,
     /// With `--fix`: show what would change, and write nothing

@@ -1,4 +1,4 @@
-//! `stressc check --fix`: what may be mended without looking is written into the file, and what changes is shown.
+//! `stressc check --fix`: machine-applicable fixes are written into the file, and what changes is shown.
 
 use super::fmt;
 use super::output::Terminal;

@@ -104,11 +104,20 @@ mod tests {
 
     #[test]
     fn what_spins_gets_its_share_and_what_sleeps_is_left_alone() {
-        let (times, used, mut child) = dealt("while :; do :; done", 200_000_000);
-        assert!(!crate::run::watch::processes::is_stopped(Process::of(child.id() as i32).unwrap()));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(times > 3 && used > 0.02 && used < 0.35, "{times} times, {used}");
+        // Other tests may leave it less of a core than its share, and then it is not stopped.
+        let mut starved = 0;
+        loop {
+            let (times, used, mut child) = dealt("while :; do :; done", 200_000_000);
+            assert!(!crate::run::watch::processes::is_stopped(Process::of(child.id() as i32).unwrap()));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(used > 0.02 && used < 0.35, "{times} times, {used}");
+            if times > 3 {
+                break;
+            }
+            starved += 1;
+            assert!(used <= 0.21 && starved < 10, "{times} times, {used}");
+        }
         let (times, _, mut child) = dealt("exec sleep 30", 0);
         child.kill().unwrap();
         child.wait().unwrap();
