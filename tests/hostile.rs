@@ -111,17 +111,8 @@ fn run(cases: &'static [Case]) -> (Ran, u64) {
         serve(cases)
     );
     place.write("test.stress", &text);
-    let mut child = place.spawn(&["run", "test.stress", "--no-progress"]);
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        // The kernel's own mark of the highest, so that none is missed between two looks.
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = mark.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0);
-        peak = peak.max(kib << 10);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let ran = place.ended(child.wait_with_output().unwrap());
+    let child = place.spawn(&["run", "test.stress", "--no-progress"]);
+    let (ran, peak) = place.ended_with_peak(child);
     assert!(!ran.err.contains("panicked"), "{}", ran.err);
     let windows = ran.result["windows"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
     // A step that was due behind the load stands in the window behind it.

@@ -340,16 +340,8 @@ fn servers_that_break_the_rules_are_counted_failures_in_bounded_memory() {
     text += "  expect count(of_served) >= 1\n}\n";
     let place = Place::new();
     place.write("test.stress", &text);
-    let mut child = place.spawn(&["run", "test.stress", "--no-progress"]);
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = mark.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0);
-        peak = peak.max(kib << 10);
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let ran = place.ended(child.wait_with_output().unwrap());
+    let child = place.spawn(&["run", "test.stress", "--no-progress"]);
+    let (ran, peak) = place.ended_with_peak(child);
     assert!(!ran.err.contains("panicked"), "{}", ran.err);
     for case in CASES.iter().chain([&NO_WINDOW]) {
         let (samples, failed) = outcome(&ran, &format!("of_{}", case.name));

@@ -2,7 +2,6 @@
 
 use crate::support::{Place, Script};
 use std::io::{BufWriter, Write};
-use std::time::Duration;
 
 /// Somewhat more than is held in memory.
 const BYTES: usize = 72 << 20;
@@ -36,16 +35,9 @@ fn a_large_file_is_read_as_it_is_taken() {
     let rows = large(&place);
     let server = Script::start(|_, _| (200, String::new()));
     place.write("test.stress", &scenario(&server.address.to_string()));
-    let mut child = place.spawn(&["run", "test.stress", "--no-progress", "--seed", "7", "--workers", "2"]);
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0;
-    while child.try_wait().unwrap().is_none() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        most = line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(most);
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let ran = place.ended(child.wait_with_output().unwrap());
+    let child = place.spawn(&["run", "test.stress", "--no-progress", "--seed", "7", "--workers", "2"]);
+    let (ran, most) = place.ended_with_peak(child);
+    let most = most >> 10;
     ran.passed();
     assert!(0 < most && most < MOST_KIB, "{most} KiB at the most");
     let asked = server.all();

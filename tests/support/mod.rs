@@ -87,6 +87,19 @@ impl Place {
         }
     }
 
+    /// Waits for the end of a run. The most memory that it took, in bytes, is the kernel's own mark, so that none is missed between two looks.
+    pub fn ended_with_peak(&self, mut child: Child) -> (Ran, u64) {
+        let mut peak = 0;
+        while child.try_wait().unwrap().is_none() {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+            let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = mark.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0);
+            peak = peak.max(kib << 10);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (self.ended(child.wait_with_output().unwrap()), peak)
+    }
+
     /// The records of all runs, oldest first.
     pub fn runs(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.path().join(".stress/runs"));

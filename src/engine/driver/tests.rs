@@ -70,7 +70,7 @@ impl Client {
             None => {
                 let (host, left) = (&worker.lowered.hosts[attempt.target], attempt.left(clock.now()));
                 let mut took = Opening::default();
-                let opened = Stream::open(host.route(&host.next().0), left, &mut took).await;
+                let opened = Stream::open(host.route(&host.next().0, None), left, &mut took).await;
                 attempt.connected(took);
                 tokio::io::BufReader::new(opened.map_err(|broken| attempt.broke(broken))?)
             }

@@ -13,7 +13,7 @@ use crate::engine::driver::{self, Unwritten};
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::pace::budget::Unanswered;
 use crate::engine::pool::{self, Owned};
-use crate::engine::stream::{Opening, Route};
+use crate::engine::stream::Opening;
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::tracer;
 use crate::engine::value::Frame;
@@ -235,8 +235,7 @@ impl Client {
                     let mut took = Opening::default();
                     let left = attempt.left(clock.now());
                     let shown = host.shown_by(who);
-                    let route = host.route(&peer);
-                    let route = Route { secured: shown.as_deref().or(route.secured), ..route };
+                    let route = host.route(&peer, shown.as_deref());
                     // Seldom, and larger than what a request needs.
                     let opened = Box::pin(Connection::open(route, left, &mut took)).await;
                     attempt.connected(took);

@@ -161,8 +161,10 @@ impl Host {
         }
     }
 
-    pub fn route<'r>(&'r self, peer: &'r Peer) -> Route<'r> {
-        Route { peer, source: self.source(peer), proxy: self.proxy.as_ref(), secured: self.secured.as_ref() }
+    /// The way there, as a user shows itself, where not all do alike.
+    pub fn route<'r>(&'r self, peer: &'r Peer, shown: Option<&'r Secured>) -> Route<'r> {
+        let secured = shown.or(self.secured.as_ref());
+        Route { peer, source: self.source(peer), proxy: self.proxy.as_ref(), secured }
     }
 
     /// How a user shows itself, where not all do alike.

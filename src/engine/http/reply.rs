@@ -41,6 +41,24 @@ pub fn take(
     }
 }
 
+/// What cannot be decoded is no matter to a step that does not read it.
+pub fn refuse_unknown(ask: Ask, codings: Codings, is_empty: bool) -> Result<(), Failure> {
+    match ask.keep_body && codings == Codings::Unknown && !is_empty {
+        true => Err(Failure::Protocol),
+        false => Ok(()),
+    }
+}
+
+/// How much of a body is kept. What did not go well is looked at by a person.
+pub fn keep(ask: Ask, status: u16, codings: Codings) -> Keep {
+    match ask.keep_body {
+        true => Keep::All,
+        false if ask.look => Keep::Start(LOOK),
+        false if status >= 300 && codings == Codings::Plain => Keep::Start(START),
+        false => Keep::Nothing,
+    }
+}
+
 enum Received {
     Complete,
     /// So many bytes are dealt with; the others begin a head.
@@ -80,19 +98,10 @@ fn advance(
             }
             let bodiless = ask.head_only || matches!(head.status, 101 | 204 | 304);
             let framing = if bodiless { Framing::Length(0) } else { head.framing };
-            // What cannot be decoded is no matter to a step that does not read it.
-            if ask.keep_body && head.codings == Codings::Unknown && framing != Framing::Length(0) {
-                return Err(Failure::Protocol);
-            }
+            refuse_unknown(ask, head.codings, framing == Framing::Length(0))?;
             answer.codings = head.codings;
             answer.keep_alive = head.keep_alive && framing != Framing::UntilEof && head.status != 101;
-            // What did not go well is looked at by a person.
-            let keep = match ask.keep_body {
-                true => Keep::All,
-                false if ask.look => Keep::Start(LOOK),
-                false if head.status >= 300 && head.codings == Codings::Plain => Keep::Start(START),
-                false => Keep::Nothing,
-            };
+            let keep = keep(ask, head.status, head.codings);
             break body.insert(Body::new(framing, keep, answer)?);
         },
     };

@@ -1,11 +1,13 @@
 //! A session with a MySQL or MariaDB. It takes values of any type for the places of a statement, and converts them.
 
 use super::PREPARED;
-use super::rows::{NOTHING, Rows, Trouble, float, hex, json, quoted};
+use super::rows::{NOTHING, Rows, Trouble, each, float, hex, json, quoted};
 use crate::engine::value::Value;
-use sqlx::mysql::{MySql, MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlTypeInfo};
+use sqlx::mysql::{
+    MySql, MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlTypeInfo,
+};
 use sqlx::{
-    Arguments, AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Either, Error, Executor, Row, Type, TypeInfo,
+    Arguments, AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Error, Executor, Row, Type, TypeInfo,
     ValueRef,
 };
 use std::fmt::Write;
@@ -57,19 +59,8 @@ impl Session {
             add(value, &mut arguments).map_err(|why| Trouble::Argument(why.to_string()))?;
         }
         let mut found = self.connection.fetch_many(sqlx::query_with(AssertSqlSafe(text.clone()), arguments));
-        let mut affected = 0;
-        while let Some(one) = poll_fn(|cx| found.as_mut().poll_next(cx)).await {
-            match one? {
-                Either::Left(done) => affected += done.rows_affected(),
-                Either::Right(row) => {
-                    if rows.count == 0 {
-                        rows.first = now();
-                    }
-                    take(&row, rows)?;
-                }
-            }
-        }
-        Ok(affected)
+        let next = async || poll_fn(|cx| found.as_mut().poll_next(cx)).await;
+        each(next, MySqlQueryResult::rows_affected, (rows, now), take).await
     }
 
     /// Ends it on the server, which would not miss its client before it has a result to send.

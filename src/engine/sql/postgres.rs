@@ -3,10 +3,10 @@
 mod kind;
 
 use super::PREPARED;
-use super::rows::{NOTHING, Rows, Trouble};
+use super::rows::{NOTHING, Rows, Trouble, each, places_are};
 use crate::engine::value::Value;
 use kind::{Argument, Kind};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgQueryResult, PgRow};
 use sqlx::{
     Arguments, AssertSqlSafe, Column, ConnectOptions, Either, Error, Executor, Row, SqlSafeStr, Statement, ValueRef,
 };
@@ -60,10 +60,7 @@ impl Session {
         now: &dyn Fn() -> u64,
     ) -> Result<u64, Trouble> {
         let known = self.known(text).await?;
-        if known.places.len() != args.len() {
-            let (places, args) = (known.places.len(), args.len());
-            return Err(Trouble::Argument(format!("the statement has {places} places, and `args:` {args} values")));
-        }
+        places_are(known.places.len(), args.len())?;
         let mut arguments = PgArguments::default();
         for (index, (kind, value)) in known.places.iter().zip(args).enumerate() {
             let added = arguments.add(Argument { kind, value });
@@ -71,19 +68,8 @@ impl Session {
         }
         let query = sqlx::query_with(AssertSqlSafe(text.clone()), arguments);
         let mut found = self.connection.fetch_many(query);
-        let mut affected = 0;
-        while let Some(one) = poll_fn(|cx| found.as_mut().poll_next(cx)).await {
-            match one? {
-                Either::Left(done) => affected += done.rows_affected(),
-                Either::Right(row) => {
-                    if rows.count == 0 {
-                        rows.first = now();
-                    }
-                    take(&row, &known.columns, rows)?;
-                }
-            }
-        }
-        Ok(affected)
+        let next = async || poll_fn(|cx| found.as_mut().poll_next(cx)).await;
+        each(next, PgQueryResult::rows_affected, (rows, now), |row, rows| take(row, &known.columns, rows)).await
     }
 
     async fn known(&mut self, text: &Arc<str>) -> Result<Rc<Known>, Error> {

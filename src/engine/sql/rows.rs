@@ -1,6 +1,7 @@
 //! Rows as they come, as the text of a JSON list with an object for each.
 
 use crate::wire::room::{Room, TOO_MUCH};
+use sqlx::Either;
 use std::fmt::Write;
 
 /// What a step looks into may be so long, as the body of an answer may.
@@ -135,6 +136,36 @@ pub enum Trouble {
     /// A column is of a type that is not read.
     Column(String),
     TooMany(String),
+}
+
+/// Whether there is a value for each place of a statement.
+pub fn places_are(places: usize, args: usize) -> Result<(), Trouble> {
+    match places == args {
+        true => Ok(()),
+        false => Err(Trouble::Argument(format!("the statement has {places} places, and `args:` {args} values"))),
+    }
+}
+
+/// Takes what comes of a statement, from any of the databases. Says how many rows it has changed, or found.
+pub async fn each<D, R>(
+    mut next: impl AsyncFnMut() -> Option<Result<Either<D, R>, sqlx::Error>>,
+    changed: impl Fn(&D) -> u64,
+    (rows, now): (&mut Rows, &dyn Fn() -> u64),
+    take: impl Fn(&R, &mut Rows) -> Result<(), Trouble>,
+) -> Result<u64, Trouble> {
+    let mut affected = 0;
+    while let Some(one) = next().await {
+        match one? {
+            Either::Left(done) => affected += changed(&done),
+            Either::Right(row) => {
+                if rows.count == 0 {
+                    rows.first = now();
+                }
+                take(&row, rows)?;
+            }
+        }
+    }
+    Ok(affected)
 }
 
 impl From<sqlx::Error> for Trouble {

@@ -1,9 +1,11 @@
 //! A session with a file of SQLite, on a thread of its own.
 
 use super::PREPARED;
-use super::rows::{NOTHING, Rows, Trouble, float, hex, quoted};
+use super::rows::{NOTHING, Rows, Trouble, each, float, hex, places_are, quoted};
 use crate::engine::value::Value;
-use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteValueRef};
+use sqlx::sqlite::{
+    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteQueryResult, SqliteRow, SqliteValueRef,
+};
 use sqlx::{
     Arguments, AssertSqlSafe, Column, ConnectOptions, Decode, Either, Error, Executor, Row, SqlSafeStr, Statement,
     TypeInfo, ValueRef,
@@ -47,29 +49,14 @@ impl Session {
         rows: &mut Rows,
         now: &dyn Fn() -> u64,
     ) -> Result<u64, Trouble> {
-        let places = self.places(text).await?;
-        if places != args.len() {
-            let args = args.len();
-            return Err(Trouble::Argument(format!("the statement has {places} places, and `args:` {args} values")));
-        }
+        places_are(self.places(text).await?, args.len())?;
         let mut arguments = SqliteArguments::default();
         for value in args {
             add(value, &mut arguments).map_err(|why| Trouble::Argument(why.to_string()))?;
         }
         let mut found = self.connection.fetch_many(sqlx::query_with(AssertSqlSafe(text.clone()), arguments));
-        let mut affected = 0;
-        while let Some(one) = poll_fn(|cx| found.as_mut().poll_next(cx)).await {
-            match one? {
-                Either::Left(done) => affected += done.rows_affected(),
-                Either::Right(row) => {
-                    if rows.count == 0 {
-                        rows.first = now();
-                    }
-                    take(&row, rows)?;
-                }
-            }
-        }
-        Ok(affected)
+        let next = async || poll_fn(|cx| found.as_mut().poll_next(cx)).await;
+        each(next, SqliteQueryResult::rows_affected, (rows, now), take).await
     }
 
     async fn places(&mut self, text: &Arc<str>) -> Result<usize, Error> {

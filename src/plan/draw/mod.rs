@@ -15,7 +15,7 @@ pub use compare::{Comparison, compare, page as changes};
 pub use page::{BLOCKS, PageLayout, cut, flow};
 pub use picture::{Picture, PictureRow, RowKind, Track, picture};
 pub use reach::reach;
-pub use sparkline::sparkline;
+pub use sparkline::{scale, sparkline};
 pub use svg::svg;
 pub use terminal::draw;
 pub use words::fault;

@@ -2,6 +2,14 @@
 
 use super::page::BLOCKS;
 
+/// The middle of a line that goes from one value to another, and how far it reaches on either side.
+pub fn scale(low: f64, high: f64) -> (f64, f64) {
+    // What differs by less than this share of its size is drawn as nearly level.
+    const LEVEL: f64 = 0.1;
+    let middle = (low + high) / 2.0;
+    (middle, ((high - low) / 2.0).max(LEVEL / 2.0 * middle.abs()))
+}
+
 /// Values as columns of blocks, each the median of those that share it; what lies far out of all others is cut.
 pub fn sparkline(values: &[f64], width: usize) -> String {
     let columns = values.len().min(width.max(1));
@@ -16,10 +24,7 @@ pub fn sparkline(values: &[f64], width: usize) -> String {
     sorted.sort_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else { return String::new() };
     let (low, high) = (sorted[last / 50], sorted[last - last / 50]);
-    // What differs by less than this share of its size is drawn as nearly level.
-    const LEVEL: f64 = 0.1;
-    let middle = (low + high) / 2.0;
-    let half = ((high - low) / 2.0).max(LEVEL / 2.0 * middle.abs());
+    let (middle, half) = scale(low, high);
     let levels = (BLOCKS.len() - 2) as f64;
     let block = |value: &f64| match half > 0.0 {
         true => BLOCKS[1 + ((value - middle + half) / (2.0 * half) * levels).round().clamp(0.0, levels) as usize],

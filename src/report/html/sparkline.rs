@@ -3,6 +3,7 @@
 use super::markup::{class, line};
 use crate::base::units::counted;
 use crate::metric::{Quantity, printed};
+use crate::plan::draw::scale;
 use crate::report::Expected;
 use crate::report::badge::Badge;
 use std::fmt::Write;
@@ -11,8 +12,6 @@ const WIDTH: f64 = 140.0;
 const HEIGHT: f64 = 26.0;
 /// Around the line, so that its last point is whole.
 const EDGE: f64 = 4.0;
-/// What differs by less than this share of its size is drawn as nearly level.
-const LEVEL: f64 = 0.1;
 
 /// The line with what it says; `None` without an earlier run or a value of this one.
 pub fn sparkline(expected: &Expected) -> Option<String> {
@@ -53,8 +52,7 @@ fn told(values: &[f64], own: &Quantity) -> String {
 /// Places on the drawing: evenly over its width, the greatest value at the top.
 fn points(values: &[f64]) -> Vec<(f64, f64)> {
     let [low, high] = [f64::min, f64::max].map(|of| values.iter().copied().reduce(of).unwrap_or(0.0));
-    let middle = (low + high) / 2.0;
-    let half = ((high - low) / 2.0).max(LEVEL / 2.0 * middle.abs());
+    let (middle, half) = scale(low, high);
     let share = |value: f64| if half > 0.0 { (value - middle + half) / (2.0 * half) } else { 0.5 };
     let step = (WIDTH - 2.0 * EDGE) / (values.len() - 1) as f64;
     let place = |(index, value): (usize, &f64)| {

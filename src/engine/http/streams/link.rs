@@ -3,7 +3,7 @@
 use super::transfer::told;
 use crate::engine::http::Now;
 use crate::engine::http::host::Host;
-use crate::engine::stream::{Broken, Opening, Route, Stream};
+use crate::engine::stream::{Broken, Opening, Stream};
 use crate::measure::Failure;
 use crate::wire::http1::HEAD_LIMIT;
 use bytes::Bytes;
@@ -46,8 +46,7 @@ impl Link {
     ) -> Result<Link, Broken> {
         let (peer, number) = host.next();
         let shown = host.shown_by(who);
-        let route = host.route(&peer);
-        let route = Route { secured: shown.as_deref().or(route.secured), ..route };
+        let route = host.route(&peer, shown.as_deref());
         let until = tokio::time::Instant::now() + left;
         let stream = Stream::open(route, left, took).await?;
         if let Stream::Tls(tls) = &stream

@@ -4,10 +4,11 @@ use super::lease::Lease;
 use super::link::failure;
 use crate::engine::http::connection::decode;
 use crate::engine::http::deadline::Deadline;
+use crate::engine::http::reply::{keep, refuse_unknown};
 use crate::engine::http::{Ask, Now};
 use crate::measure::Failure;
 use crate::wire::http1::head::INJECTED;
-use crate::wire::http1::{Answer, Body, Codings, Framing, Keep, LOOK, START, leads_on};
+use crate::wire::http1::{Answer, Body, Codings, Framing, leads_on};
 use bytes::Bytes;
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream, SendStream};
@@ -228,17 +229,9 @@ fn take_head(status: u16, headers: &HeaderMap, ask: Ask, answer: &mut Answer) ->
         write_lines(headers, &mut answer.notes);
     }
     let bodiless = ask.head_only || matches!(status, 204 | 304);
-    if ask.keep_body && answer.codings == Codings::Unknown && !bodiless {
-        return Err(Failure::Protocol);
-    }
-    let keep = match ask.keep_body {
-        true => Keep::All,
-        false if ask.look => Keep::Start(LOOK),
-        false if status >= 300 && answer.codings == Codings::Plain => Keep::Start(START),
-        false => Keep::Nothing,
-    };
+    refuse_unknown(ask, answer.codings, bodiless)?;
     // The stream says where the body ends, and holds it to its announced length.
-    Body::new(Framing::UntilEof, keep, answer)
+    Body::new(Framing::UntilEof, keep(ask, status, answer.codings), answer)
 }
 
 /// As header lines of HTTP/1.1.
