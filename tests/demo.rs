@@ -55,6 +55,7 @@ fn command(options: Options) -> Command {
         alerts,
         alert_above,
         payments,
+        news,
         identity,
         parent,
     } = options;
@@ -74,6 +75,7 @@ fn command(options: Options) -> Command {
         ("--alerts", alerts.map(|address| address.to_string())),
         ("--alert-above", Some(alert_above.to_string())),
         ("--payments", payments.map(|address| address.to_string())),
+        ("--news", Some(milliseconds(news))),
         ("--identity", identity),
         ("--parent", parent.map(|parent| parent.to_string())),
     ];

@@ -243,6 +243,11 @@ fn examples_of_every_name_compile() {
         }
     }
     for field in FIELDS {
+        if matches!(field.name, "event" | "id") && field.example.starts_with("news.") {
+            let flow = format!("events \"/news\"\nreceive as news within 1s\nlet one = {}", field.example);
+            try_it(field.name, "flow", &flow);
+            continue;
+        }
         let context = match () {
             () if field.example.starts_with("let") => "flow",
             () if field.example.contains([' ']) && field.example.contains(['<', '>', '=']) => "expect",
@@ -274,6 +279,7 @@ fn examples_of_every_name_compile() {
                         "service one = attach(port: 8080)"
                     }
                     "service" => "service one = process(\"program\")",
+                    "target" if matches!(option.name, "delimiter" | "prefix") => "target one = tcp(\"127.0.0.1:7000\")",
                     "target" if option.name == "tls" => "target one = http(\"https://127.0.0.1:8443\")",
                     "link" => "link one = http(to: \"127.0.0.1:8443\")",
                     "target" => "target one = http(\"http://127.0.0.1:8080\")",

@@ -12,6 +12,7 @@ mod authentication;
 mod baselines;
 mod bodies;
 mod calibration;
+mod channels;
 mod chaos;
 mod claims;
 mod containers;

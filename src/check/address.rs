@@ -29,11 +29,17 @@ impl<'a> ScenarioChecker<'a, '_> {
         if let Meaning::Part(Type::Service, service) = value {
             return Some(self.at_service(*service));
         }
-        let pieces = value.pieces().unwrap_or_default();
+        let mut pieces = value.pieces().unwrap_or_default();
+        if protocol == Protocol::Tcp {
+            return self.tcp_address(&pieces, span);
+        }
+        if protocol == Protocol::Websocket {
+            as_http(&mut pieces);
+        }
         if protocol.is_database() && !self.is_database(protocol, &pieces, span) {
             return None;
         }
-        if protocol != Protocol::Http {
+        if matches!(protocol, Protocol::Grpc | Protocol::Redis) || protocol.is_database() {
             return Some(late(pieces));
         }
         match pieces.as_slice() {
@@ -46,10 +52,19 @@ impl<'a> ScenarioChecker<'a, '_> {
                     Some(Found { address: Address::Unix { file, path }, https: Some(false) })
                 }
                 Err(why) => {
+                    let why = match protocol {
+                        Protocol::Websocket => why.replace("https://", "wss://").replace("http://", "ws://"),
+                        _ => why.to_owned(),
+                    };
                     let problem =
                         Diagnostic::new(Code::E0310, format!("this is not an address: {why}"), span, "not an address");
-                    let problem = problem.help("write `http://host:port`, `https://host:port` or `unix:/run/app.sock`");
-                    self.push(problem.or(super::guess::instead(span, format!("\"http://{url}\""))));
+                    let (help, scheme) = match protocol {
+                        Protocol::Websocket => {
+                            ("write `ws://host:port`, `wss://host:port` or `unix:/run/app.sock`", "ws")
+                        }
+                        _ => ("write `http://host:port`, `https://host:port` or `unix:/run/app.sock`", "http"),
+                    };
+                    self.push(problem.help(help).or(super::guess::instead(span, format!("\"{scheme}://{url}\""))));
                     None
                 }
             },
@@ -94,6 +109,51 @@ impl<'a> ScenarioChecker<'a, '_> {
         false
     }
 
+    /// `host:port`, or a Unix socket; whether TLS is spoken there says `tls:`.
+    fn tcp_address(&mut self, pieces: &[Piece], span: Span) -> Option<Found> {
+        let known = |address: Address| Some(Found { address, https: None });
+        match pieces {
+            [Piece::Literal(text)] if UnixSocket::is_meant(text) => match UnixSocket::parse(text) {
+                Ok(UnixSocket { file, .. }) => known(Address::Unix { file, path: String::new() }),
+                Err(why) => self.no_tcp_address(why, span),
+            },
+            [Piece::Literal(text)] if text.contains("://") => {
+                self.no_tcp_address("a scheme is of URLs, and TCP is `host:port` alone", span)
+            }
+            [Piece::Literal(text)] => match Origin::parse(&format!("http://{text}")) {
+                Ok(_) if text.contains('/') => self.no_tcp_address("it has a path", span),
+                Ok(_) if !has_port(text) => self.no_tcp_address("the port is missing", span),
+                Ok(Origin { host, port, .. }) => known(Address::Url { host, port, path: String::new() }),
+                Err(why) => self.no_tcp_address(why, span),
+            },
+            [Piece::Value(Expr::Part { part: PartKind::Service, index, field })] if field == "address" => {
+                known(Address::Service(*index))
+            }
+            [Piece::Value(Expr::Part { part: PartKind::Link, index, field })] if field == "address" => {
+                known(Address::Link(*index))
+            }
+            pieces => {
+                let is_known = |piece: &Piece| match piece {
+                    Piece::Literal(_) | Piece::Value(Expr::Port(_)) => true,
+                    Piece::Value(Expr::Part { field, .. }) => matches!(field.as_str(), "address" | "host" | "port"),
+                    Piece::Value(_) => false,
+                };
+                if !pieces.iter().all(is_known) {
+                    self.later("a target whose address is known late", span);
+                }
+                // As a URL, so that all addresses are read alike.
+                let scheme = Piece::Literal("http://".to_owned());
+                known(Address::Late([&[scheme], pieces].concat()))
+            }
+        }
+    }
+
+    fn no_tcp_address(&mut self, why: &str, span: Span) -> Option<Found> {
+        let problem = Diagnostic::new(Code::E0310, format!("this is not an address: {why}"), span, "not an address");
+        self.push(problem.help("write `host:port`, such as `\"127.0.0.1:7000\"`, or `\"unix:/run/app.sock\"`"));
+        None
+    }
+
     /// In pieces, some of which only the run knows: where its services and links listen.
     fn late_address(&mut self, pieces: &[Piece], span: Span) -> Found {
         let is_known = |piece: &Piece| match piece {
@@ -129,6 +189,22 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn speaks_https(&self, service: usize) -> bool {
         let kind = self.out.services.get(service).map(|service| &service.kind);
         matches!(kind, Some(ServiceKind::Demo(demo)) if demo.tls)
+    }
+}
+
+/// Whether a port is written behind the host.
+fn has_port(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A WebSocket begins as HTTP, so its address is read as one: browsers take both for the same.
+fn as_http(pieces: &mut [Piece]) {
+    let Some(Piece::Literal(text)) = pieces.first_mut() else { return };
+    for (own, http) in [("ws://", "http://"), ("wss://", "https://")] {
+        if let Some(rest) = text.strip_prefix(own) {
+            *text = format!("{http}{rest}");
+            return;
+        }
     }
 }
 

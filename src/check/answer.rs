@@ -42,6 +42,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             "wire_size" => other(AnswerPart::WireSize, Type::Bytes),
             "affected" => other(AnswerPart::Affected, Type::Count),
+            "event" | "id" => {
+                self.keep(response, Keep::Headers);
+                Meaning::Run(Expr::Header { response, name: part.to_owned() }, Type::Text)
+            }
             _ => {
                 self.keep(response, Keep::Body);
                 Meaning::Run(Expr::Json { response, path: PathText::Known("$".to_owned()) }, Type::Json)
@@ -49,21 +53,42 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
+    /// What the request of an answer says.
+    pub(super) fn verb_of(&self, response: usize) -> Verb {
+        self.flow.as_ref().and_then(|flow| flow.requests.get(response)).map_or(Verb::Other, |needs| needs.verb)
+    }
+
     /// A statement of SQL has rows, and no status, headers or page.
     fn is_of_another_answer(&self, response: usize, part: &str, span: Span) -> Option<Diagnostic> {
         let verb = self.flow.as_ref()?.requests.get(response)?.verb;
         let (whose, known) = match (part, verb) {
             ("latency", _) | ("rows", Verb::Query | Verb::Execute) | ("affected", Verb::Execute) => return None,
-            ("rows", Verb::Other) => {
+            ("rows", verb) if !verb.is_of_database() => {
                 ("an answer that is no `query`", "a `query` has `.rows`, other answers have `.json(path)`")
             }
             ("affected", Verb::Query) => {
                 ("a `query`", "`execute` counts the rows that it changes; a `query` has `.rows`")
             }
-            ("affected", Verb::Other) => {
+            ("affected", verb) if verb != Verb::Execute => {
                 ("an answer that is no `execute`", "`execute` counts the rows that it changes")
             }
+            ("event" | "id", Verb::Event) => return None,
+            ("event" | "id", Verb::Other | Verb::Receive) => {
+                ("an answer that is no event", "a `receive` from a stream of events has `.event` and `.id`")
+            }
             (_, Verb::Other) => return None,
+            ("text" | "size" | "wire_size" | "json" | "regex" | "css", Verb::Receive | Verb::Event) => return None,
+            ("status" | "header", Verb::Handshake) => return None,
+            (_, Verb::Receive) => {
+                ("a message", "it has `.text`, `.json(path)`, `.regex(pattern)`, `.size` and `.latency`")
+            }
+            (_, Verb::Event) => (
+                "an event",
+                "it has `.event`, `.id`, `.text`, `.json(path)`, `.regex(pattern)`, `.size` and `.latency`",
+            ),
+            (_, Verb::Handshake) => ("a connection", "it has `.status`, `.header(name)` and `.latency`"),
+            (_, Verb::Connect) => ("a connection of TCP", "it has `.latency`"),
+            (_, Verb::Send) => ("a `send`", "it has `.latency`; what comes back is read by `receive`"),
             (_, Verb::Query) => ("a `query`", "it has `.rows` and `.latency`"),
             (_, Verb::Execute) => ("an `execute`", "it has `.affected`, `.rows` for what it returns, and `.latency`"),
         };

@@ -62,14 +62,18 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     pub(super) fn json_body(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Expr> {
         let value = self.eval(expr, frame);
+        self.as_json(&value, expr)
+    }
+
+    pub(super) fn as_json(&mut self, value: &Meaning<'a>, expr: &'a ast::Expr) -> Option<Expr> {
         match value.expr() {
             _ if value.is_wrong() => None,
             Some(body) => {
-                self.plain_json(&value, expr);
+                self.plain_json(value, expr);
                 Some(body)
             }
             None => {
-                self.no_json(&value, expr);
+                self.no_json(value, expr);
                 None
             }
         }
@@ -208,7 +212,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// `file("x.bin", type: "…", name: "…")` where its bytes are sent, whatever they are.
-    fn upload(
+    pub(super) fn upload(
         &mut self,
         function: &'a Name,
         arguments: &'a [Argument],
@@ -260,7 +264,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 }
 
-fn as_file(expr: &ast::Expr) -> Option<(&Name, &[Argument])> {
+pub(super) fn as_file(expr: &ast::Expr) -> Option<(&Name, &[Argument])> {
     match &expr.kind {
         ExprKind::Call { function, arguments } if function.text == "file" => Some((function, arguments)),
         _ => None,

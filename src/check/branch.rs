@@ -72,7 +72,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             let message = "what a transaction does is known when it is committed";
             self.push(refused(message, record.span, "record it in a step behind the transaction"));
         }
-        if Verb::of(&request.verb.text) == Verb::Other {
+        if !Verb::of(&request.verb.text).is_of_database() {
             return;
         }
         match own.target {
@@ -94,7 +94,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         if let Some(flow) = &mut self.flow {
             flow.loops += 1;
         }
+        let open = self.open_channels();
         let steps = self.steps(steps, frame);
+        self.close_channels(open);
         if let Some(flow) = &mut self.flow {
             flow.loops -= 1;
         }
@@ -119,7 +121,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             match &part.name {
                 Some(name) => {
                     let inner = self.frame(self.frames[frame].module, Some(frame));
+                    let open = self.open_channels();
                     self.group(name, &part.steps, inner, &mut steps);
+                    self.close_channels(open);
                 }
                 None => steps = self.block(&part.steps, frame),
             }

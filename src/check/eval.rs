@@ -4,6 +4,7 @@ mod arithmetic;
 
 use super::bound::Call;
 use super::builtins::{self, BuiltinKind};
+use super::flow::Verb;
 use super::meaning::Meaning;
 use super::operator::{apply, cannot_join, joined, of_whole};
 use super::program::{Edge, Expr, Moment, Property, Window};
@@ -191,10 +192,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         known.extend(world.aliases[self.frames[frame].module].iter().map(|(alias, _)| alias.as_str()));
         let stages: Vec<String> = if self.sees_scenario(frame) { self.stage_names() } else { Vec::new() };
         known.extend(stages.iter().map(String::as_str));
-        if let Some(answer) = self.answer {
-            let _ = answer;
-            known.extend(["status", "latency", "text", "size", "wire_size"]);
-        }
+        known.extend(self.answer.into_iter().flat_map(|answer| self.verb_of(answer).fields()));
         if self.predicate {
             let properties = ["status", "latency", "attempt", "ok", "error"];
             return self.unknown_name(frame, name, "property of a request", &properties);
@@ -269,8 +267,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         let response = self.answer?;
         match name.text.as_str() {
             // A value of the flow may be called so.
-            "size" | "wire_size" | "affected" if self.lookup(frame, &name.text, name.span).is_some() => None,
-            "status" | "latency" | "text" | "rows" | "affected" | "size" | "wire_size" => {
+            "size" | "wire_size" | "affected" | "event" | "id"
+                if self.lookup(frame, &name.text, name.span).is_some() =>
+            {
+                None
+            }
+            "event" | "id" if self.verb_of(response) != Verb::Event => None,
+            "status" | "latency" | "text" | "rows" | "affected" | "size" | "wire_size" | "event" | "id" => {
                 Some(self.answer_part(response, &name.text, name.span))
             }
             _ => None,

@@ -1,6 +1,7 @@
 //! Flows: what one user does, with every name resolved to a slot and every answer to its request.
 
 use super::bound::Call;
+use super::channel::Channel;
 use super::headers::FlowHeader;
 use super::meaning::Meaning;
 use super::program::{Expr, Flow, Population, Step, Think};
@@ -47,6 +48,9 @@ pub(super) struct FlowState {
     pub(super) scope: FrameId,
     /// Names that some `set` gives another value.
     pub(super) set: HashSet<String>,
+    /// The connections that stay open in the block that is read, and those that only the steps around `together` have.
+    pub(super) channels: Vec<Channel>,
+    pub(super) channels_outside: Vec<Channel>,
 }
 
 /// Each is measured by itself, in memory and in the record of each second.
@@ -76,15 +80,43 @@ pub(super) enum Verb {
     Other,
     Query,
     Execute,
+    /// `connect`, to a WebSocket or over TCP, and `events`.
+    Handshake,
+    Connect,
+    Send,
+    /// A message, or an event of a stream.
+    Receive,
+    Event,
 }
 
 impl Verb {
+    /// What is known before the target is.
     pub(super) fn of(verb: &str) -> Verb {
         match verb {
             "query" => Verb::Query,
             "execute" => Verb::Execute,
+            "connect" | "events" => Verb::Handshake,
+            "send" => Verb::Send,
+            "receive" => Verb::Receive,
             _ => Verb::Other,
         }
+    }
+
+    /// What the block of such a step calls by its name alone.
+    pub(super) fn fields(self) -> &'static [&'static str] {
+        match self {
+            Verb::Other => &["status", "latency", "text", "size", "wire_size"],
+            Verb::Query => &["rows", "latency"],
+            Verb::Execute => &["affected", "rows", "latency"],
+            Verb::Handshake => &["status", "latency"],
+            Verb::Connect | Verb::Send => &["latency"],
+            Verb::Receive => &["text", "size", "wire_size", "latency"],
+            Verb::Event => &["event", "id", "text", "size", "wire_size", "latency"],
+        }
+    }
+
+    pub(super) fn is_of_database(self) -> bool {
+        matches!(self, Verb::Query | Verb::Execute)
     }
 }
 
@@ -232,7 +264,10 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// The steps of a block, whose names end with it.
     pub(super) fn block(&mut self, steps: &'a [ast::Step], frame: FrameId) -> Vec<Step> {
         let inner = self.frame(self.frames[frame].module, Some(frame));
-        self.steps(steps, inner)
+        let open = self.open_channels();
+        let steps = self.steps(steps, inner);
+        self.close_channels(open);
+        steps
     }
 
     /// Steps whose names stand in a frame. Where that is one of their own, the headers of the flow end with it too.
@@ -278,7 +313,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let slot = self.slot(name);
                 let inner = self.frame(self.frames[frame].module, Some(frame));
                 self.bind(inner, name, Meaning::Run(Expr::Slot(slot), Type::Json));
+                let outside = if *together { self.outside_together() } else { None };
                 let steps = self.turn(steps, inner);
+                self.behind_together(outside);
                 if *together && let Some(own) = self.flow.as_ref().and_then(|flow| flow.transaction) {
                     let message = "statements of a transaction follow one another";
                     let problem = Diagnostic::new(Code::E0114, message, step.span, "at the same time");

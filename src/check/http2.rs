@@ -19,9 +19,6 @@ impl<'a> ScenarioChecker<'a, '_> {
         let version = http.and_then(|entry| self.option(entry, "target", frame)).and_then(|value| value.number());
         let most = streams.and_then(|entry| self.option(entry, "target", frame)).and_then(|value| value.number());
         if target.protocol != Protocol::Http {
-            for entry in [http, streams].into_iter().flatten() {
-                self.later(format!("`{}:` of a target that is no `http(…)`", entry.label), entry.label.span);
-            }
             return;
         }
         if let (Some(entry), Some(most)) = (streams, most)

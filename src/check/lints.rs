@@ -3,8 +3,9 @@
 use super::builtins::Failures;
 use super::condition::{Condition, Measured};
 use super::program::{
-    Connections, Element, Flow, Function, Injection, Level, Load, Member, Metric, MonitorKind, RequestFunction,
-    RequestTime, SeriesFunction, SeriesSource, StageKind, Stated, Step, Subject, Target, Think, When,
+    Connections, Element, Exchange, Flow, Frame, Function, Injection, Level, Load, Member, Metric, MonitorKind,
+    Request, RequestFunction, RequestTime, SeriesFunction, SeriesSource, StageKind, Stated, Step, Subject, Target,
+    Think, When,
 };
 use super::session::ScenarioChecker;
 use crate::base::Span;
@@ -59,7 +60,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         });
         let flows = self.flows_of(load);
         let known = !flows.is_empty() && load.parts.iter().all(|part| !self.refused_flows.contains(&part.flow));
-        let thinks = flows.iter().any(|flow| flow.thinks());
+        // Who waits for what a server says unasked is no queue.
+        let thinks = flows.iter().any(|flow| flow.thinks() || flow.listens());
         // A search for the highest throughput is such a measurement, and says so by asking for it.
         if closed && known && !thinks && load.pace.is_none() && !self.is_definition && !self.asks_for_throughput(index)
         {
@@ -326,6 +328,12 @@ impl Flow {
         self.has(&|step| {
             matches!(step, Step::Think(Think::Uniform { most, .. }) if *most > 0)
                 || matches!(step, Step::Think(Think::Exponential { mean }) if *mean > 0)
+        })
+    }
+
+    fn listens(&self) -> bool {
+        self.has(&|step| {
+            matches!(step, Step::Request(Request { exchange: Exchange::Frame(Frame::Receive { .. }), .. }))
         })
     }
 

@@ -19,10 +19,10 @@ type Asked<'a> = (Option<&'a ast::Expr>, Option<&'a ast::Expr>, Option<&'a ast::
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn request(&mut self, request: &'a ast::Request, frame: FrameId) -> Request {
         let target = self.request_target(request, frame);
+        let kind = self.verb(request, target.as_ref());
         let (response, group) = match &mut self.flow {
             Some(flow) => {
-                let verb = Verb::of(&request.verb.text);
-                flow.requests.push(Needs { verb, ..Needs::default() });
+                flow.requests.push(Needs { verb: kind, ..Needs::default() });
                 flow.sends = true;
                 (flow.requests.len() - 1, flow.group)
             }
@@ -30,14 +30,17 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let verb = request.verb.text.as_str();
         let http = matches!(verb, "get" | "post" | "put" | "patch" | "delete" | "head" | "options" | "request");
-        if !http && Verb::of(verb) == Verb::Other {
+        if !http && kind == Verb::Other {
             self.later(format!("`{verb}`"), request.verb.span);
         }
-        self.speaks(target.as_ref(), request);
+        let speaks = self.speaks(target.as_ref(), request);
         if let Some(Meaning::Part(_, index)) = &target {
             self.in_transaction(request, *index);
+            if speaks {
+                self.through_channel(request, kind, *index);
+            }
         }
-        let exchange = self.exchange(request, frame);
+        let exchange = self.exchange(request, target.as_ref(), frame);
         // Without a name of its own a step is called by its method, as that is written.
         let written = |expr: &ast::Expr| self.text(expr.span).trim_matches(['"', '\'']).to_owned();
         let called = request.method.as_ref().map_or_else(|| verb.to_uppercase(), written);
@@ -62,7 +65,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             keep_url: false,
             retry: {
                 let asked = (request.retry.as_ref(), request.backoff.as_ref(), request.retry_when.as_ref());
-                self.retry(asked, Verb::of(verb) != Verb::Other, frame)
+                self.retry(asked, kind.is_of_database(), frame)
             },
             records: Vec::new(),
             goes_on: request.goes_on,
@@ -73,7 +76,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         for entry in &request.entries {
             self.entry(entry, &mut checked, frame);
         }
-        if let Exchange::Http(http) = &mut checked.exchange {
+        if let Some(http) = checked.exchange.http_mut() {
             http.flow_headers = self.headers_of_flow(place, &http.headers);
             let says_type = http.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
             if let (Some(Body::Multipart(_)), Some(span), true) = (&http.body, own_type(&request.entries), says_type) {
@@ -104,7 +107,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             let value = self.truth(written, frame);
             match &mut checked.exchange {
                 Exchange::Frame(Frame::Receive { matching }) => *matching = Some(value),
-                Exchange::Frame(Frame::Connect { .. } | Frame::Send { .. })
+                Exchange::Frame(Frame::Open(_) | Frame::Send(_))
                 | Exchange::Http(_)
                 | Exchange::Query(_)
                 | Exchange::Call(_)
@@ -116,7 +119,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         if let Some(within) = &request.within {
             checked.timeout = self.quantity(within, frame, Type::Duration).map(|ns| ns as u64);
         }
-        if let Exchange::Http(http) = &mut checked.exchange {
+        if let Some(http) = checked.exchange.http_mut() {
             http.judges_status = checked.expects.iter().any(|check| speaks_of_status(&check.condition));
         }
         if let Some(name) = &request.name {
@@ -156,7 +159,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// What its verb and what stands after that say.
-    fn exchange(&mut self, request: &'a ast::Request, frame: FrameId) -> Exchange {
+    fn exchange(&mut self, request: &'a ast::Request, target: Option<&Meaning<'a>>, frame: FrameId) -> Exchange {
         let verb = request.verb.text.as_str();
         let subject = request.subject.as_ref();
         let said = |session: &mut ScenarioChecker<'a, '_>| {
@@ -168,11 +171,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let text = said(self).pieces().unwrap_or_default();
                 Exchange::Query(Query { text, args: None, reads: verb == "query" })
             }
-            "connect" => {
-                let path = subject.map_or_else(Vec::new, |subject| self.asked_path(subject, frame));
-                Exchange::Frame(Frame::Connect { path })
-            }
-            "send" => Exchange::Frame(Frame::Send { value: said(self).expr().unwrap_or(Expr::Null) }),
+            "connect" | "events" => Exchange::Frame(Frame::Open(self.opener(request, target, frame))),
+            "send" => Exchange::Frame(Frame::Send(self.message(subject, frame))),
             "receive" => Exchange::Frame(Frame::Receive { matching: None }),
             "call" => Exchange::Call(Call { method: said(self).pieces().unwrap_or_default(), json: None }),
             "command" => Exchange::Command(said(self).expr().unwrap_or(Expr::Null)),
@@ -182,17 +182,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     Some(computed) => self.computed_method(computed, frame),
                     None => Method::Known(verb.to_uppercase()),
                 };
-                let (query, headers, flow_headers) = (Vec::new(), Vec::new(), Vec::new());
-                Exchange::Http(Box::new(Http {
-                    method,
-                    path,
-                    query,
-                    headers,
-                    flow_headers,
-                    body: None,
-                    chunked: false,
-                    judges_status: false,
-                }))
+                Exchange::Http(Box::new(Http::new(method, path)))
             }
         }
     }
@@ -219,22 +209,24 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Each verb belongs to the targets that understand it.
-    fn speaks(&mut self, target: Option<&Meaning<'a>>, request: &ast::Request) {
+    fn speaks(&mut self, target: Option<&Meaning<'a>>, request: &ast::Request) -> bool {
         let verb = request.verb.text.as_str();
         let wanted: &[Type] = match verb {
             "query" | "execute" => &[Type::Database],
-            "connect" | "send" | "receive" => &[Type::WebSocket, Type::Tcp],
+            "connect" | "send" => &[Type::WebSocket, Type::Tcp],
+            "receive" => &[Type::WebSocket, Type::Tcp, Type::Http],
             "call" => &[Type::Grpc],
             "command" => &[Type::Redis],
             _ => &[Type::Http],
         };
-        let Some(kind) = target.map(Meaning::kind) else { return };
+        let Some(kind) = target.map(Meaning::kind) else { return true };
         if kind == Type::Target || kind == Type::Wrong || wanted.contains(&kind) {
-            return;
+            return true;
         }
         let message = format!("`{verb}` is not spoken by {}", kind.a());
         let problem = Diagnostic::new(Code::E0207, message, request.verb.span, kind.a());
         self.push(problem.help(format!("`{verb}` needs {}", super::words::either(wanted))));
+        false
     }
 
     /// What is asked for: a path as it is written, or a value that is a URL reference.
@@ -248,7 +240,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// What is put into it stays a value, though it be a constant: only what is written there is sent as it is.
-    fn written_path(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Vec<Piece> {
+    pub(super) fn written_path(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Vec<Piece> {
         if !matches!(parts.first(), Some(TextPart::Literal(start)) if start.starts_with('/')) {
             let problem = Diagnostic::new(Code::E0310, "a path starts with `/`", span, "no `/` in front");
             let help = "the host belongs to the target; write the path alone, such as `\"/products\"`";
@@ -420,8 +412,14 @@ impl<'a> ScenarioChecker<'a, '_> {
                     None => {}
                 }
             }
-            ("headers", Exchange::Http(http)) => http.headers.extend(self.headers(entry, frame)),
-            ("query", Exchange::Http(http)) => http.query.extend(self.fields(entry, frame)),
+            ("headers", exchange) if exchange.http().is_some() => {
+                let headers = self.headers(entry, frame);
+                exchange.http_mut().into_iter().for_each(|http| http.headers.extend(headers.clone()));
+            }
+            ("query", exchange) if exchange.http().is_some() => {
+                let query = self.fields(entry, frame);
+                exchange.http_mut().into_iter().for_each(|http| http.query.extend(query.clone()));
+            }
             ("timeout", _) => match self.quantity(&entry.value, frame, Type::Duration) {
                 Some(ns) if ns >= 1.0 => request.timeout = Some(ns as u64),
                 Some(_) => self.out_of_range(entry.value.span, "a timeout of 0 fails every request"),
@@ -557,6 +555,7 @@ fn takes(exchange: &Exchange, option: &str) -> bool {
         Exchange::Http(_) => &["json", "form", "body", "multipart", "chunked", "headers", "query"],
         Exchange::Query(_) => &["args"],
         Exchange::Call(_) => &["json"],
+        Exchange::Frame(Frame::Open(_)) if exchange.http().is_some() => &["headers", "query"],
         Exchange::Frame(_) | Exchange::Command(_) => &[],
     };
     option == "timeout" || own.contains(&option)

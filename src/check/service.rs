@@ -8,7 +8,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::socket::UnixSocket;
-use crate::base::units::SECOND;
+use crate::base::units::{MILLISECOND, SECOND};
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Entry};
@@ -101,6 +101,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.out_of_range(span(name), &format!("{what} lies between 0% and 100%"));
             }
         }
+        if bound.number("news").is_some_and(|every| (0.0..MILLISECOND as f64).contains(&every)) {
+            self.out_of_range(span("news"), "news are told every 1ms at most");
+        }
         for name in ["alerts", "payments"] {
             let Some(Meaning::Text(text, _)) = bound.value(name) else { continue };
             if text.parse().ok().is_none_or(|address: SocketAddr| !address.ip().is_loopback()) {
@@ -127,6 +130,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             alerts: bound.pieces("alerts"),
             alert_above: bound.number("alert_above"),
             payments: bound.pieces("payments"),
+            news: whole("news"),
         }
     }
 

@@ -33,7 +33,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             "redis" => Protocol::Redis,
             _ => Protocol::Http,
         };
-        if protocol != Protocol::Http && !protocol.is_database() {
+        if matches!(protocol, Protocol::Grpc | Protocol::Redis) {
             self.later(format!("a target of `{}(…)`", builtin.name), built.constructor.span);
         }
         let given = bound.first();
@@ -57,9 +57,13 @@ impl<'a> ScenarioChecker<'a, '_> {
             from: Vec::new(),
             cookie: None,
             headers: Vec::new(),
+            message_end: None,
             settings: Vec::new(),
         };
         for entry in &built.options {
+            if self.is_of_others(entry, protocol, frame) {
+                continue;
+            }
             if protocol.is_database() && !matches!(entry.label.text.as_str(), "timeout" | "connections") {
                 self.not_of_a_database(entry, frame);
                 continue;
@@ -75,6 +79,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     None => {}
                 },
                 "dns" => self.target_dns(entry, &mut target, frame),
+                "delimiter" | "prefix" => self.message_end(entry, &mut target, frame),
                 // Together, when all options are known.
                 "http" | "streams" => {}
                 _ => {
@@ -96,6 +101,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 "from",
                 "http",
                 "streams",
+                "delimiter",
+                "prefix",
             ];
             if !runs.contains(&entry.label.text.as_str()) {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
@@ -133,9 +140,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             }
             "headers" => self.target_headers(entry, value, target),
-            label @ ("from" | "proxy") if target.protocol != Protocol::Http => {
-                self.later(format!("`{label}:` of a target that is no `http(…)`"), entry.label.span);
-            }
+            // A target without a stream of its own is refused as a whole.
+            "from" | "proxy" if !target.protocol.is_stream() => {}
             "from" => self.target_sources(entry, value, target),
             "proxy" => self.target_proxy(entry, value, target),
             "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
@@ -204,8 +210,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// Of what connects itself, such as a database's driver, names are looked up there.
     fn target_dns(&mut self, entry: &'a Entry, target: &mut Target, frame: FrameId) {
         let Some(value) = self.option(entry, "target", frame) else { return };
-        if target.protocol != Protocol::Http {
-            self.later("`dns:` of a target that is no `http(…)`", entry.label.span);
+        if !target.protocol.is_stream() {
             return;
         }
         target.dns = self.dns(entry, &value, &target.address).map(Box::new);

@@ -626,6 +626,9 @@ pub struct DemoArgs {
     /// A payment service on this machine that each order asks first, such as another shop
     #[arg(long, value_name = "HOST:PORT")]
     pub payments: Option<SocketAddr>,
+    /// How often /news tells a price to each listener, over a WebSocket or as server-sent events
+    #[arg(long, value_parser = length, default_value = "100ms")]
+    pub news: std::time::Duration,
     /// Speak https, with a certificate made at the start; the first line names the file of the authority that signed it
     #[arg(long)]
     pub tls: bool,

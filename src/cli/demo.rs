@@ -54,6 +54,7 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         loses: args.loses,
         never_reconnects: args.never_reconnects,
         forgets_keys: args.forgets_keys,
+        news: args.news,
         alerts: args.alerts,
         alert_above: args.alert_above,
         payments: args.payments,

@@ -190,18 +190,23 @@ impl Display {
             }
             Traced::Answer { status, headers, body, bytes, connect, first_byte, rest } => {
                 let time = |ns: u64| measured_duration(ns as f64);
-                let status = status.to_string();
-                let status = if status.starts_with(['4', '5']) { self.bad(&status) } else { self.good(&status) };
+                let status = match status {
+                    // Of a protocol without statuses.
+                    0 => self.good("done"),
+                    400.. => self.bad(&status.to_string()),
+                    _ => self.good(&status.to_string()),
+                };
+                let rest = (*rest > 0).then_some(rest);
                 let phases = [
                     ("connected in", *connect),
-                    ("first byte after", Some(*first_byte)),
-                    ("the rest after", Some(*rest)),
+                    ("first byte after", connect.or(rest.copied()).map(|_| *first_byte)),
+                    ("the rest after", rest.copied()),
                 ];
                 let phases = phases
                     .into_iter()
                     .filter_map(|(what, ns)| Some(format!("{what} {}", time(ns.filter(|ns| *ns > 0)?))));
                 let phases = phases.collect::<Vec<_>>().join(", ");
-                let took = time(connect.unwrap_or(0) + first_byte + rest);
+                let took = time(connect.unwrap_or(0) + first_byte + rest.unwrap_or(&0));
                 let _ = writeln!(out, "  {} {status} in {took}  {}", self.paint(bold, "←"), self.dim(&phases));
                 self.lines(&mut out, headers.lines());
                 self.body(&mut out, body, *bytes)

@@ -10,6 +10,7 @@ mod faults;
 mod limits;
 mod login;
 mod metrics;
+mod news;
 mod orders;
 mod pager;
 mod parent;
@@ -66,6 +67,8 @@ pub struct Options {
     pub alert_above: f64,
     /// A payment service that each order asks first.
     pub payments: Option<SocketAddr>,
+    /// How often a price is told to all who listen.
+    pub news: Duration,
     /// A certificate and its key in PEM, with which it speaks https.
     pub identity: Option<String>,
     /// The process whose end is also the shop's. It holds the other end of the shop's standard input.
@@ -91,6 +94,7 @@ impl Default for Options {
             alerts: None,
             alert_above: 0.05,
             payments: None,
+            news: Duration::from_millis(100),
             identity: None,
             parent: None,
         }
@@ -118,6 +122,9 @@ impl Options {
         if !(0.0..=1.0).contains(&self.alert_above) {
             return unusable("--alert-above", self.alert_above.to_string(), "a share from 0 to 1");
         }
+        if self.news < Duration::from_millis(1) {
+            return unusable("--news", format!("{:?}", self.news), "1ms or more");
+        }
         for (option, address) in [("--alerts", self.alerts), ("--payments", self.payments)] {
             if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
                 return unusable(option, address.to_string(), "an address of this machine, such as 127.0.0.1:9199");
@@ -137,6 +144,7 @@ struct Shop {
     payments: Option<SocketAddr>,
     cache: catalogue::Cache,
     secret: login::Secret,
+    news: news::News,
 }
 
 /// Serves until SIGTERM, SIGINT or the end of the parent; `announce` gets the bound address once connections are
@@ -178,6 +186,7 @@ async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(),
         payments: options.payments,
         cache: catalogue::Cache::filled(options.cache).map_err(Error::System)?,
         secret: login::Secret::fresh(),
+        news: news::News::every(options.news),
     });
     let stop = stop_signal().map_err(Error::System)?;
     let listener = socket.listen(BACKLOG).map_err(unbound)?;

@@ -1,7 +1,7 @@
 //! Which handler answers which path, and the gate every request passes on its way there.
 
 use super::refusal::Refusal;
-use super::{Shop, catalogue, login, metrics, orders};
+use super::{Shop, catalogue, login, metrics, news, orders};
 use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode, header};
@@ -18,18 +18,20 @@ pub enum Route {
     Login,
     Orders,
     Order,
+    News,
     Health,
     Metrics,
     Unknown,
 }
 
 impl Route {
-    pub const ALL: [Route; 8] = [
+    pub const ALL: [Route; 9] = [
         Route::Products,
         Route::Product,
         Route::Login,
         Route::Orders,
         Route::Order,
+        Route::News,
         Route::Health,
         Route::Metrics,
         Route::Unknown,
@@ -42,6 +44,7 @@ impl Route {
             Route::Login => "/login",
             Route::Orders => "/orders",
             Route::Order => "/orders/{id}",
+            Route::News => "/news",
             Route::Health => "/health",
             Route::Metrics => "/metrics",
             Route::Unknown => "unknown",
@@ -67,6 +70,7 @@ pub fn router(shop: &Arc<Shop>) -> Router {
         (Route::Login, post(login::login)),
         (Route::Orders, get(orders::find).post(orders::place)),
         (Route::Order, get(orders::show)),
+        (Route::News, get(news::listen)),
         (Route::Health, get(health)),
         (Route::Metrics, get(metrics)),
     ] {
@@ -112,5 +116,5 @@ async fn wrong_method() -> Refusal {
 }
 
 async fn nowhere() -> Refusal {
-    Refusal::not_found("no such path; the shop has /products, /orders, /login, /health and /metrics")
+    Refusal::not_found("no such path; the shop has /products, /orders, /login, /news, /health and /metrics")
 }

@@ -1,6 +1,7 @@
 //! Drivers: each speaks one protocol for a session. What they share (tries, pauses, progress, ledgers, examples, trace contexts,
 //! budget, deadlines, records) is in `flow/sender.rs`.
 
+use super::channel;
 use super::flow::attempt::Attempt;
 use super::http;
 use super::pace::budget::Unanswered;
@@ -18,6 +19,7 @@ pub mod tests;
 pub enum Exchange {
     Http(http::Request),
     Sql(sql::Request),
+    Channel(channel::Request),
     #[cfg(test)]
     Line(tests::Message),
 }
@@ -27,6 +29,8 @@ pub struct Clients {
     http: http::Client,
     /// Made for the first statement: few flows have one.
     sql: Option<Box<sql::Client>>,
+    /// The same of connections that stay open.
+    channel: Option<Box<channel::Client>>,
     worker: Rc<Worker>,
     is_user: bool,
     #[cfg(test)]
@@ -47,6 +51,8 @@ pub struct Clients {
 pub enum Driver<'s> {
     Http(&'s mut http::Client, &'s http::Request),
     Sql(&'s mut sql::Client, &'s sql::Request),
+    /// What begins as HTTP is written by the client of that.
+    Channel(&'s mut channel::Client, &'s mut http::Client, &'s channel::Request),
     #[cfg(test)]
     Line(&'s mut tests::Client, &'s tests::Message),
 }
@@ -97,6 +103,7 @@ impl Clients {
         Clients {
             http: http::Client::new(worker, is_user),
             sql: None,
+            channel: None,
             worker: worker.clone(),
             is_user,
             #[cfg(test)]
@@ -108,6 +115,11 @@ impl Clients {
         match exchange {
             Exchange::Http(request) => Driver::Http(&mut self.http, request),
             Exchange::Sql(request) => Driver::Sql(self.sql(), request),
+            Exchange::Channel(request) => {
+                let worker = &self.worker;
+                let channel = self.channel.get_or_insert_with(|| Box::new(channel::Client::new(worker)));
+                Driver::Channel(channel, &mut self.http, request)
+            }
             #[cfg(test)]
             Exchange::Line(line) => Driver::Line(&mut self.line, line),
         }
@@ -116,6 +128,20 @@ impl Clients {
     pub fn sql(&mut self) -> &mut sql::Client {
         let (worker, is_user) = (&self.worker, self.is_user);
         self.sql.get_or_insert_with(|| Box::new(sql::Client::new(worker, is_user)))
+    }
+
+    /// Closes the connection to a target that stays open from step to step.
+    pub fn hangs_up(&mut self, target: usize) {
+        if let Some(channel) = &mut self.channel {
+            channel.hang_up(target);
+        }
+    }
+
+    /// Closes all that stay open from step to step: they end with the iteration.
+    pub fn ends(&mut self) {
+        if let Some(channel) = &mut self.channel {
+            channel.leave();
+        }
     }
 
     /// A user of a load does not come back: closes what was theirs.
@@ -136,6 +162,7 @@ impl Driver<'_> {
         match self {
             Driver::Http(client, request) => client.write(request, frame, attempt),
             Driver::Sql(client, request) => client.write(request, frame),
+            Driver::Channel(client, http, request) => client.write(request, http, frame, attempt),
             #[cfg(test)]
             Driver::Line(..) => Ok(false),
         }
@@ -148,6 +175,7 @@ impl Driver<'_> {
             Driver::Http(client, request) => client.exchange(request, attempt).await,
             // Larger than what a request of HTTP needs.
             Driver::Sql(client, request) => Box::pin(client.exchange(request, attempt)).await,
+            Driver::Channel(client, http, request) => Box::pin(client.exchange(request, http, attempt)).await,
             #[cfg(test)]
             Driver::Line(client, line) => client.exchange(line, attempt).await,
         }
@@ -158,6 +186,7 @@ impl Driver<'_> {
         match self {
             Driver::Http(client, request) => client.answer(request),
             Driver::Sql(client, _) => client.answer(),
+            Driver::Channel(client, ..) => client.answer(),
             #[cfg(test)]
             Driver::Line(client, _) => client.answer(),
         }
@@ -168,6 +197,7 @@ impl Driver<'_> {
         match self {
             Driver::Http(client, request) => client.keep(request, kept),
             Driver::Sql(client, request) => client.keep(request, kept),
+            Driver::Channel(client, _, request) => client.keep(request, kept),
             #[cfg(test)]
             Driver::Line(client, _) => client.keep(kept),
         }
@@ -178,6 +208,7 @@ impl Driver<'_> {
         match self {
             Driver::Http(client, request) => client.text(request),
             Driver::Sql(client, _) => client.shown(),
+            Driver::Channel(client, ..) => client.text(),
             #[cfg(test)]
             Driver::Line(_, line) => line.text(),
         }
@@ -188,6 +219,7 @@ impl Driver<'_> {
         match self {
             Driver::Http(client, _) => client.shown(kept),
             Driver::Sql(client, _) => client.example(kept),
+            Driver::Channel(client, ..) => client.example(kept),
             #[cfg(test)]
             Driver::Line(_, line) => line.shown(kept),
         }

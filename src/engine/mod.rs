@@ -1,6 +1,7 @@
 //! The engine: it generates load and measures it. It knows a plan, addresses and files, but no services or faults, and not what
 //! controls the run.
 
+mod channel;
 pub mod driver;
 pub mod flow;
 pub mod health;

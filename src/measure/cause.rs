@@ -50,7 +50,7 @@ impl Cause {
         let Ended { status, why, injected, .. } = *ended;
         // Of what got no answer a status that came before is none.
         let status = if failure.is_unanswered() || failure.is_of_database() { 0 } else { status };
-        let is_told = failure == Failure::Expectation || failure.is_unanswered() || failure.is_of_database();
+        let is_told = failure == Failure::Expectation || failure.says_why();
         let why = if is_told { why } else { 0 };
         Cause { failure, status, why, injected: injected && status > 0 }
     }

@@ -160,6 +160,11 @@ impl Failure {
         }
     }
 
+    /// Whether a text says why, next to its kind.
+    pub fn says_why(self) -> bool {
+        self == Failure::TooLarge || self.is_unanswered() || self.is_of_database()
+    }
+
     /// Whether a database has said it, and why.
     pub fn is_of_database(self) -> bool {
         match self {

@@ -245,7 +245,7 @@ mod tests {
     fn choices_in_choices_are_looked_at_once_each() {
         const DEEP: i32 = 40;
         let request = json!({ "request": {
-            "name": "", "response": 0, "target": 0, "exchange": { "frame": { "send": { "value": { "text": [] } } } },
+            "name": "", "response": 0, "target": 0, "exchange": { "command": { "text": [] } },
             "timeout": null, "expects": [], "keep_body": false, "keep_headers": false, "line": 1,
         } });
         let request: Step = serde_json::from_value(request).expect("a step");

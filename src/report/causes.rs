@@ -56,8 +56,7 @@ pub fn failures(plan: &Plan, stats: &Stats) -> Vec<Failures> {
 
 /// As an example of them says it.
 fn because(stats: &Stats, series: u32, cause: Cause) -> Option<String> {
-    let is_told = cause.failure.is_unanswered() || cause.failure.is_of_database();
-    let mut examples = stats.examples.failed().filter(|_| is_told && cause.why > 0);
+    let mut examples = stats.examples.failed().filter(|_| cause.failure.says_why() && cause.why > 0);
     examples.find(|one| one.series == series && one.cause() == Some(cause))?.because.clone()
 }
 

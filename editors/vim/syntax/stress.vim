@@ -6,7 +6,7 @@ syn case match
 
 " Words. Keywords are contained in the matches below, because a statement word is one only first in its
 " statement, and a word that touches a following `:` is a label.
-syn keyword stressStatement abort acquire alert alerts allow area call choose command connect continue count data delete each event execute expect expectation fault flow get group head headers hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps strict suite sweep system target teardown think transaction use verify warmup contained
+syn keyword stressStatement abort acquire alert alerts allow area call choose command connect continue count data delete each event events execute expect expectation fault flow get group head headers hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps strict suite sweep system target teardown think transaction use verify warmup contained
 syn keyword stressConnecting and as at backoff by during each else every for from in of on or outside over settle until when while within contained
 syn keyword stressReserved baseline false not null true contained
 syn keyword stressInner after before contains ends fires iterations keeps matches may most other per quiet resolves retry speed starts stays together where contained

@@ -38,9 +38,10 @@ pub const TABLE: &[Builtin] = &[
             may("alerts", TEXT),
             may("alert_above", &[Type::Percent]),
             may("payments", TEXT),
+            may("news", &[Type::Duration]),
         ],
         Type::Service,
-        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: accepted requests, others get 429 (none); `slow`: time added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: the URL of a PostgreSQL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0); `cache`: memory that it uses from the start (0); `tls`: whether it speaks https, with a certificate made for the run and signed by `.ca` (false); `payments`: the address, `host:port` on this machine, of a service that every order asks first, such as another `demo()`; an order without its answer within 500ms gets 504 (none); `alerts`: the address, `host:port` on this machine, to which the shop delivers two alerts of its own as Alertmanager's webhooks do, so that `webhook()` can receive them with nothing installed (none). The rules are evaluated every second: `HighErrorRate` fires if more than `alert_above` (5%) of the answers in the last 5s were 5xx, and `DatabaseDown` if the database does not answer, each after 2s. Three parameters are mistakes to find: `loses`: share of orders that are acknowledged but never written (0%); `never_reconnects`: broken database connections are not replaced (false); `forgets_keys`: an order is written again if its `Idempotency-Key` comes again (false).",
+        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: accepted requests, others get 429 (none); `slow`: time added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: the URL of a PostgreSQL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0); `cache`: memory that it uses from the start (0); `tls`: whether it speaks https, with a certificate made for the run and signed by `.ca` (false); `payments`: the address, `host:port` on this machine, of a service that every order asks first, such as another `demo()`; an order without its answer within 500ms gets 504 (none); `news`: how often `/news` tells a price to each listener, over a WebSocket or as server-sent events (100ms); `alerts`: the address, `host:port` on this machine, to which the shop delivers two alerts of its own as Alertmanager's webhooks do, so that `webhook()` can receive them with nothing installed (none). The rules are evaluated every second: `HighErrorRate` fires if more than `alert_above` (5%) of the answers in the last 5s were 5xx, and `DatabaseDown` if the database does not answer, each after 2s. Three parameters are mistakes to find: `loses`: share of orders that are acknowledged but never written (0%); `never_reconnects`: broken database connections are not replaced (false); `forgets_keys`: an order is written again if its `Idempotency-Key` comes again (false).",
         "service one = demo(pool: 4)",
     ),
     row(
@@ -121,7 +122,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Target,
         &[need("address", TEXT)],
         Type::Tcp,
-        "A TCP server, by `host:port`.",
+        "A TCP server, by `host:port`, `.address` of a service or a link, or `unix:/run/app.sock`. Steps `connect`, `send` and `receive` messages, which end at a `delimiter:` or after the length in their `prefix:`. With `tls:` the connections are encrypted.",
         "target one = tcp(\"127.0.0.1:7000\")",
     ),
     row(
@@ -129,7 +130,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Target,
         URL,
         Type::WebSocket,
-        "A WebSocket server (RFC 6455), by its `ws://` URL.",
+        "A WebSocket server (RFC 6455), by its `ws://` or `wss://` URL, or by `.url` of a service. `http://` and `https://` mean the same, as in browsers. Steps `connect`, `send` and `receive`.",
         "target one = websocket(\"ws://127.0.0.1:8080\")",
     ),
     row(

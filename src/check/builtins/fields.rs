@@ -252,6 +252,20 @@ pub const FIELDS: &[Field] = &[
     ),
     field(
         Type::Response,
+        "event",
+        Type::Text,
+        "The type of an event that was received; `message` if the server names none.",
+        "news.event",
+    ),
+    field(
+        Type::Response,
+        "id",
+        Type::Text,
+        "The last id that the stream of an event has named so far; null if none.",
+        "news.id",
+    ),
+    field(
+        Type::Response,
         "rows",
         Type::Json,
         "The rows that a `query` or an `execute` returns, as a list of objects: a field for each column.",

@@ -133,6 +133,20 @@ pub const OPTIONS: &[Opt] = &[
     ),
     opt(
         "target",
+        "delimiter",
+        TEXT,
+        "Of `tcp`: what ends a message, in 1 to 64 bytes. It is added to each message that is sent, and is no part of those that are received (`\"\\n\"`).",
+        "\"\\r\\n\"",
+    ),
+    opt(
+        "target",
+        "prefix",
+        &[Type::Count],
+        "Of `tcp`: the bytes of the number before each message that says how long it is: 1, 2, 4 or 8, big-endian, without the number itself (none: messages end at `delimiter:`).",
+        "4",
+    ),
+    opt(
+        "target",
         "tls",
         OBJECT,
         "TLS for an `https://` address. `ca`: the authorities that may sign for the server (those that this machine trusts); `cert` and `key`: the certificate and key of the client, or of each user from its row (none). Each is a PEM file or its text. `verify`: whether the certificate is checked (true); `server_name`: the name that it must have (the host of the address); `min` and `max`: \"1.2\" or \"1.3\" (both); `alpn`: the protocols that are offered (none); `resume`: whether sessions are resumed (true).",

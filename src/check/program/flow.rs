@@ -210,13 +210,28 @@ pub struct Query {
     pub reads: bool,
 }
 
-/// One step of a conversation over a connection that stays open.
+/// One step of a conversation over a connection that stays open to the end of the block that opened it.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frame {
-    Connect { path: Vec<Piece> },
-    Send { value: Expr },
-    Receive { matching: Option<Expr> },
+    Open(Opener),
+    /// A text or a file as it is, anything else as JSON.
+    Send(Body),
+    /// The next message of which that holds.
+    Receive {
+        matching: Option<Expr>,
+    },
+}
+
+/// How a connection is opened over which messages come.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opener {
+    /// The handshake of a WebSocket (RFC 6455, 4.1) is this request.
+    WebSocket(Box<Http>),
+    /// The answer to this request is a stream of events.
+    Events(Box<Http>),
+    Tcp,
 }
 
 /// A call of gRPC.
@@ -235,26 +250,72 @@ impl Exchange {
         }
     }
 
+    /// The request of HTTP that it is, or begins with.
+    pub fn http(&self) -> Option<&Http> {
+        match self {
+            Exchange::Http(http) => Some(http),
+            Exchange::Frame(Frame::Open(Opener::WebSocket(http) | Opener::Events(http))) => Some(http),
+            Exchange::Frame(Frame::Open(Opener::Tcp) | Frame::Send(_) | Frame::Receive { .. }) => None,
+            Exchange::Query(_) | Exchange::Call(_) | Exchange::Command(_) => None,
+        }
+    }
+
+    pub fn http_mut(&mut self) -> Option<&mut Http> {
+        match self {
+            Exchange::Http(http) => Some(http),
+            Exchange::Frame(Frame::Open(Opener::WebSocket(http) | Opener::Events(http))) => Some(http),
+            Exchange::Frame(Frame::Open(Opener::Tcp) | Frame::Send(_) | Frame::Receive { .. }) => None,
+            Exchange::Query(_) | Exchange::Call(_) | Exchange::Command(_) => None,
+        }
+    }
+
+    /// It opens a connection that stays open to the end of its block.
+    pub fn opens(&self) -> bool {
+        matches!(self, Exchange::Frame(Frame::Open(_)))
+    }
+
     /// Every expression in it.
     pub fn exprs(&self) -> Vec<&Expr> {
-        match self {
-            Exchange::Http(http) => {
-                let headers = http.headers.iter().chain(&http.flow_headers);
-                let texts = std::iter::once(&http.path).chain(headers.map(|(_, text)| text));
-                let method = match &http.method {
-                    Method::Known(_) => None,
-                    Method::Computed(method) => Some(method),
-                };
-                let query = http.query.iter().map(|(_, value)| value);
-                let body = http.body.iter().flat_map(Body::exprs);
-                texts.flat_map(|text| values(text)).chain(body).chain(method).chain(query).collect()
-            }
-            Exchange::Query(query) => values(&query.text).chain(&query.args).collect(),
-            Exchange::Frame(Frame::Connect { path }) => values(path).collect(),
-            Exchange::Frame(Frame::Send { value }) | Exchange::Command(value) => vec![value],
-            Exchange::Frame(Frame::Receive { matching }) => matching.iter().collect(),
-            Exchange::Call(call) => values(&call.method).chain(&call.json).collect(),
+        if let Some(http) = self.http() {
+            return http.exprs();
         }
+        match self {
+            Exchange::Query(query) => values(&query.text).chain(&query.args).collect(),
+            Exchange::Frame(Frame::Send(message)) => message.exprs(),
+            Exchange::Frame(Frame::Receive { matching }) => matching.iter().collect(),
+            Exchange::Command(value) => vec![value],
+            Exchange::Call(call) => values(&call.method).chain(&call.json).collect(),
+            Exchange::Http(_) | Exchange::Frame(Frame::Open(_)) => Vec::new(),
+        }
+    }
+}
+
+impl Http {
+    /// Without headers and a body.
+    pub fn new(method: Method, path: Vec<Piece>) -> Http {
+        Http {
+            method,
+            path,
+            query: Vec::new(),
+            headers: Vec::new(),
+            flow_headers: Vec::new(),
+            body: None,
+            chunked: false,
+            judges_status: false,
+        }
+    }
+
+    /// Every expression in it.
+    fn exprs(&self) -> Vec<&Expr> {
+        let headers = self.headers.iter().chain(&self.flow_headers);
+        let texts = std::iter::once(&self.path).chain(headers.map(|(_, text)| text));
+        let method = match &self.method {
+            Method::Known(_) => None,
+            Method::Computed(method) => Some(method),
+        };
+        let query = self.query.iter().map(|(_, value)| value);
+        let body = self.body.iter().flat_map(Body::exprs);
+        texts.flat_map(|text| values(text)).chain(body).chain(method).chain(query).collect()
     }
 }
 

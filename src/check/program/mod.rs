@@ -30,14 +30,15 @@ pub use expr::{AnswerPart, Expr, ItemPlace, PartKind, Pick, Piece, Property, Tex
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
     Body, Call, Check, Choice, Choose, Content, Exchange, FailureKind, Flow, Frame, Http, Ledger, LoopBound, Method,
-    Query, Reason, Record, Repeat, Request, Retry, Step, Think, Transaction, Upload,
+    Opener, Query, Reason, Record, Repeat, Request, Retry, Step, Think, Transaction, Upload,
 };
 pub use key::MetricKey;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Population, RequestTime, Series, SeriesSource, Subject};
 pub use parts::{
     Address, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, Dns, File, Http2, Identity, Limit,
-    LimitKind, Link, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
+    LimitKind, Link, MessageEnd, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls,
+    TlsVersion,
 };
 pub use path::PathText;
 pub use regression::{AcrossRuns, Regression};

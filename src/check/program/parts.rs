@@ -107,6 +107,9 @@ pub struct Demo {
     /// What each order asks first, on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payments: Option<Text>,
+    /// How often a price is told to all who listen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<u64>,
 }
 
 /// A path between two parts that can be hurt.
@@ -160,9 +163,29 @@ pub struct Target {
     /// A cookie of every request, before those of its user: name, `=` and value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cookie: Option<Text>,
+    /// Of TCP: where a message ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_end: Option<MessageEnd>,
     /// The other options, by their names, as they were written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<(String, Text)>,
+}
+
+/// Where a message ends in a stream of bytes.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageEnd {
+    /// Before this text.
+    Delimiter(String),
+    /// After as many bytes as a number before it says, which has so many bytes itself and is big-endian.
+    Prefix(u8),
+}
+
+impl Default for MessageEnd {
+    /// Lines.
+    fn default() -> MessageEnd {
+        MessageEnd::Delimiter("\n".to_owned())
+    }
 }
 
 impl Target {
@@ -350,6 +373,27 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Whether it is spoken over a stream of the engine's own, which a driver of a database is not.
+    pub fn is_stream(self) -> bool {
+        match self {
+            Protocol::Http | Protocol::Tcp | Protocol::Websocket => true,
+            Protocol::Postgres | Protocol::Mysql | Protocol::Sqlite | Protocol::Grpc | Protocol::Redis => false,
+        }
+    }
+
+    /// Which of the options of targets mean nothing to it.
+    pub fn has_no_use_for(self, option: &str) -> bool {
+        match self {
+            Protocol::Http => matches!(option, "delimiter" | "prefix"),
+            Protocol::Websocket => {
+                matches!(option, "delimiter" | "prefix" | "connections" | "redirects" | "http" | "streams" | "proxy")
+            }
+            Protocol::Tcp => !matches!(option, "delimiter" | "prefix" | "timeout" | "tls" | "dns" | "from"),
+            Protocol::Postgres | Protocol::Mysql | Protocol::Sqlite => matches!(option, "delimiter" | "prefix"),
+            Protocol::Grpc | Protocol::Redis => false,
+        }
+    }
+
     /// Whether it is spoken in statements of SQL.
     pub fn is_database(self) -> bool {
         match self {

@@ -131,7 +131,7 @@ fn server(answers: &'static [&'static [&'static str]]) -> (SocketAddr, JoinHandl
 fn send(at: usize, text: &str, more: &Value) -> Value {
     let mut request = json!({
         "name": text, "response": at, "target": 0,
-        "exchange": { "frame": { "send": { "value": { "text": [{ "literal": text }] } } } },
+        "exchange": { "command": { "text": [{ "literal": text }] } },
         "timeout": null, "expects": [], "keep_body": true, "keep_headers": false, "line": 1,
     });
     request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

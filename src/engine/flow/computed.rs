@@ -155,7 +155,8 @@ pub fn compute(op: &Op, iteration: &mut Iteration, paths: &Paths, now: u64) -> N
         | Op::Enter(_)
         | Op::Leave
         | Op::Begin(_)
-        | Op::Commit => unreachable!("these are taken where they are met"),
+        | Op::Commit
+        | Op::HangUp(_) => unreachable!("these are taken where they are met"),
     }
     Next::Step
 }

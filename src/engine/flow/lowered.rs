@@ -3,6 +3,7 @@
 
 use super::computed::backoff;
 use super::steps::{Steps, flat};
+use crate::engine::channel;
 use crate::engine::driver;
 use crate::engine::http;
 use crate::engine::http::host::{self, Endpoint};
@@ -137,11 +138,12 @@ pub fn request(request: &Request, around: &RequestParts<'_>, lowerer: &mut Lower
     let exchange = match &request.exchange {
         Exchange::Http(http) => driver::Exchange::Http(http::Request::of(http, request, around, lowerer)),
         #[cfg(test)]
-        Exchange::Frame(crate::plan::Frame::Send { value }) => {
-            driver::Exchange::Line(driver::tests::Message::of(value))
-        }
+        Exchange::Command(line) => driver::Exchange::Line(driver::tests::Message::of(line)),
         Exchange::Query(query) => driver::Exchange::Sql(sql::Request::of(query, request.keep_body, lowerer)),
-        Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {
+        Exchange::Frame(frame) => driver::Exchange::Channel(channel::Request::of(frame, request, around, lowerer)),
+        #[cfg(not(test))]
+        Exchange::Command(_) => unreachable!("a run is refused whose steps have no driver"),
+        Exchange::Call(_) => {
             unreachable!("a run is refused whose steps have no driver")
         }
     };

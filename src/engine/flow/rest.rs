@@ -48,6 +48,7 @@ impl Steps {
                 | Op::Leave
                 | Op::Begin(_)
                 | Op::Commit
+                | Op::HangUp(_)
                 | Op::Done { .. } => at + 1,
             };
         }

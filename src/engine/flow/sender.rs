@@ -4,7 +4,7 @@
 use super::attempt::Attempt;
 use super::lowered::LoweredRequest;
 use super::progress::{Pending, Progress, UnderWay};
-use crate::engine::driver::{Answer, Clients, Unwritten};
+use crate::engine::driver::{Answer, Clients, Exchange, Unwritten};
 use crate::engine::ledger;
 use crate::engine::pace::budget::Unanswered;
 use crate::engine::pace::clock::Alarm;
@@ -74,6 +74,15 @@ impl Sender {
         self.clients.leave(self.attempt.load, self.user);
     }
 
+    /// A block ends that opened a connection, or the iteration does.
+    pub fn hangs_up(&mut self, target: usize) {
+        self.clients.hangs_up(target);
+    }
+
+    pub fn ends(&mut self) {
+        self.clients.ends();
+    }
+
     /// The statements that follow, to a database, are of one transaction.
     pub fn begins(&mut self, target: usize) {
         let who = (self.attempt.load, self.user);
@@ -117,7 +126,7 @@ impl Sender {
             self.attempt.begin(tries, began, timeout);
             frame.forget(request.response);
             self.unmet = None;
-            let result = match self.clients.driver(&request.exchange).exchange(&mut self.attempt).await {
+            let result = match self.exchange(request, frame).await {
                 Ok(()) => Ok(()),
                 Err(Unanswered::Failed(failure)) => Err(failure),
                 Err(Unanswered::Unsent) => return self.stop(request, progress, whole.fate),
@@ -130,6 +139,25 @@ impl Sender {
         };
         self.finish(request, frame, progress, &whole, &last, started);
         (last.end, last.outcome)
+    }
+
+    /// One try. What comes unasked is skipped until it is what the step waits for.
+    async fn exchange(&mut self, request: &LoweredRequest, frame: &mut Frame) -> Result<(), Unanswered> {
+        loop {
+            self.clients.driver(&request.exchange).exchange(&mut self.attempt).await?;
+            let Exchange::Channel(channel) = &request.exchange else { return Ok(()) };
+            let Some(matching) = channel.matching() else { return Ok(()) };
+            let left = self.attempt.left(self.worker.timers.clock.now());
+            let kept = frame.answer_mut(request.response);
+            // It is there, whatever it says.
+            kept.status = 1;
+            kept.may_take(left);
+            self.clients.driver(&request.exchange).keep(kept);
+            if frame.holds(matching, &self.worker.lowered.paths) == Ok(true) {
+                return Ok(());
+            }
+            frame.forget(request.response);
+        }
     }
 
     /// Makes ready what is sent, and opens the entries that it makes.

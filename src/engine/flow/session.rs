@@ -190,7 +190,8 @@ impl Session {
     }
 
     /// Records what is not recorded yet; of what the budget of the run ended only what had ended before.
-    pub(super) fn ended(&self, outcome: Result<(), Failure>) {
+    pub(super) fn ended(&mut self, outcome: Result<(), Failure>) {
+        self.sender.ends();
         let recorder = &self.worker.recorder;
         self.progress.record(recorder);
         match self.left_unsent() {
@@ -357,6 +358,10 @@ impl Session {
                 }
                 Op::Release => {
                     held.pop();
+                    Next::Step
+                }
+                Op::HangUp(target) => {
+                    self.sender.hangs_up(*target);
                     Next::Step
                 }
                 Op::Together { slot, list, at_most, to } => {

@@ -85,6 +85,8 @@ pub enum Op {
     /// A transaction begins, which is measured as a group; and ends.
     Begin(Box<Begin>),
     Commit,
+    /// A block ends in which a connection to this target was opened.
+    HangUp(usize),
     /// Goes on there where the user has done what follows.
     Once {
         id: usize,
@@ -134,8 +136,16 @@ pub fn flat(flow: &Flow, ledger: Option<usize>, around: &RequestParts<'_>, lower
     let slots = flow.slots + if ledger.is_some() { 2 } else { 0 };
     lowerer.begin(flow, slots, ledger);
     let steps = Steps { ops: Vec::new(), loops: 0, onces: 0, slots, derived: slots..slots, counts: None };
-    let mut flat =
-        Flat { around, lowerer, number: flow.slots, steps, within: None, once: None, owners: HashMap::new() };
+    let mut flat = Flat {
+        around,
+        lowerer,
+        number: flow.slots,
+        steps,
+        within: None,
+        once: None,
+        owners: HashMap::new(),
+        open: Vec::new(),
+    };
     flat.all(&flow.steps);
     let Flat { lowerer, mut steps, .. } = flat;
     steps.settle();
@@ -296,6 +306,8 @@ struct Flat<'a, 'l, 'r> {
     once: Option<usize>,
     /// By slot, the block for once in which its `let` stands; none where that is of the iteration.
     owners: HashMap<usize, Option<usize>>,
+    /// The targets of connections that stay open in the block.
+    open: Vec<usize>,
 }
 
 impl Flat<'_, '_, '_> {
@@ -337,9 +349,21 @@ impl Flat<'_, '_, '_> {
         }
     }
 
+    /// Steps with whose end the connections end that they open.
+    fn block(&mut self, steps: &[Step]) {
+        let around = self.open.len();
+        self.all(steps);
+        for target in self.open.split_off(around) {
+            self.push(Op::HangUp(target));
+        }
+    }
+
     fn step(&mut self, step: &Step) {
         match step {
             Step::Request(sent) => {
+                if sent.exchange.opens() {
+                    self.open.push(sent.target);
+                }
                 let lowered = request(sent, self.around, self.lowerer);
                 self.push(Op::Request(Box::new(lowered)));
             }
@@ -358,14 +382,14 @@ impl Flat<'_, '_, '_> {
             Step::If { condition, then, otherwise } => {
                 let condition = self.expr(condition);
                 let unless = self.push(Op::Unless { condition, to: 0 });
-                self.all(then);
+                self.block(then);
                 if otherwise.is_empty() {
                     self.lands(unless);
                     return;
                 }
                 let jump = self.push(Op::Jump(0));
                 self.lands(unless);
-                self.all(otherwise);
+                self.block(otherwise);
                 self.lands(jump);
             }
             Step::Choose(choose) => self.choose(choose),
@@ -379,14 +403,14 @@ impl Flat<'_, '_, '_> {
                 let tested = repeat.test.is_some();
                 let turn = Turn { id, goes_on, every: repeat.every, bound: repeat.bound, tested, keeps: false, to: 0 };
                 let turn = self.push(Op::Turn(Box::new(turn)));
-                self.all(&repeat.steps);
+                self.block(&repeat.steps);
                 self.push(Op::Again { id, counter: slot, until, to: turn });
                 self.lands(turn);
             }
             Step::Each { slot, list, at_most, together: true, steps } => {
                 let list = self.expr(list);
                 let together = self.push(Op::Together { slot: *slot, list, at_most: *at_most, to: 0 });
-                self.all(steps);
+                self.block(steps);
                 self.lands(together);
             }
             Step::Each { slot, list, at_most, steps, .. } => {
@@ -394,7 +418,7 @@ impl Flat<'_, '_, '_> {
                 let list = self.expr(list);
                 self.push(Op::Each { id, list, at_most: *at_most });
                 let entry = self.push(Op::Entry { id, slot: *slot, to: 0 });
-                self.all(steps);
+                self.block(steps);
                 self.push(Op::Jump(entry));
                 self.lands(entry);
             }
@@ -412,7 +436,7 @@ impl Flat<'_, '_, '_> {
             }
             Step::Acquire { limit, steps } => {
                 self.push(Op::Acquire { limit: *limit, keeps: false });
-                self.all(steps);
+                self.block(steps);
                 self.push(Op::Release);
             }
             Step::Measure { measure, value } => {
@@ -431,7 +455,7 @@ impl Flat<'_, '_, '_> {
         for (index, part) in choose.parts.iter().enumerate() {
             begins.push(self.here());
             self.within = Some((choice.clone(), index));
-            self.all(&part.steps);
+            self.block(&part.steps);
             if index + 1 < choose.parts.len() {
                 ends.push(self.push(Op::Jump(0)));
             }

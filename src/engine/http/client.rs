@@ -318,7 +318,7 @@ impl Client {
     }
 
     /// The request with the cookies that its user has for it, as the last of its header lines.
-    fn add_cookies(&self, who: (usize, u64), host: &Host, out: &mut Vec<u8>) {
+    pub(super) fn add_cookies(&self, who: (usize, u64), host: &Host, out: &mut Vec<u8>) {
         let bytes = &self.head;
         let (head, rest) = bytes.split_at(redirect::head_end(bytes));
         out.clear();
@@ -372,7 +372,7 @@ pub(super) fn shown(pieces: &[&[u8]]) -> String {
 }
 
 /// What a status says of the entries that its request makes.
-fn fate(status: u16) -> Fate {
+pub(super) fn fate(status: u16) -> Fate {
     match status {
         200..300 => Fate::Acknowledged,
         400..500 => Fate::Refused,

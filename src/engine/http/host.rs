@@ -9,7 +9,7 @@ use crate::engine::proxy::Proxy;
 use crate::engine::sql::Login;
 use crate::engine::stream::{Peer, Route};
 use crate::engine::tls::Secured;
-use crate::plan::{Connections, Dns, Exchange, Http2, Plan, Target};
+use crate::plan::{Connections, Dns, Http2, Plan, Target};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
@@ -196,7 +196,11 @@ impl Host {
 
     /// In lower case and without its port.
     pub fn name(&self) -> &str {
-        self.root.as_ref().and_then(|root| root.url.host_str()).unwrap_or_default()
+        match &self.root {
+            Some(root) => root.url.host_str().unwrap_or_default(),
+            // A WebSocket is of the site of its host, and nothing of HTTP leads to it.
+            None => self.authority.rsplit_once(':').map_or(self.authority.as_str(), |(host, _)| host),
+        }
     }
 
     /// Whose cookies it sets and gets.
@@ -252,7 +256,7 @@ fn headers_of_flows(plan: &Plan) -> Vec<(usize, &str)> {
     let mut all = Vec::new();
     for flow in plan.flows.iter().chain(&plan.setup).chain(&plan.teardown) {
         for request in flow.requests() {
-            if let Exchange::Http(http) = &request.exchange {
+            if let Some(http) = request.exchange.http() {
                 all.extend(http.flow_headers.iter().map(|(name, _)| (request.target, name.as_str())));
             }
         }

@@ -10,6 +10,7 @@ pub mod cookies;
 mod deadline;
 mod elsewhere;
 pub mod host;
+mod opening;
 pub mod redirect;
 pub mod reference;
 mod reply;
@@ -23,6 +24,8 @@ mod tests;
 
 pub use client::Client;
 pub use connection::Connection;
+pub use cookies::hidden;
+pub use opening::fate_of_opening;
 pub use request::Request;
 
 use crate::engine::pool::Pool;

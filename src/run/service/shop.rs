@@ -49,6 +49,7 @@ pub fn prepare(
     flag("--loses", demo.loses.map(|v| v.to_string()));
     flag("--alerts", alerts.map(|address| address.to_string()));
     flag("--alert-above", demo.alert_above.map(|v| v.to_string()));
+    flag("--news", demo.news.map(micros));
     flag("--payments", payments.map(|address| address.to_string()));
     let mut switch = |name: &str, on: bool| launch.arguments.extend(on.then(|| name.to_owned()));
     switch("--never-reconnects", demo.never_reconnects);

@@ -504,22 +504,40 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "connect",
         &[Flow],
-        "Opens the connection of a WebSocket or TCP target; a WebSocket has a path.",
-        &[form(Flow, "connect [PATH] [CLAUSES]", "connect \"/live\" on live")],
+        "Opens a connection to a WebSocket or TCP target. It stays open to the end of the block in which the step stands; a WebSocket has a path.",
+        &[form(
+            Flow,
+            "connect [PATH] [as NAME] [CLAUSES] [{ headers: OBJECT, query: OBJECT }]",
+            "connect \"/live\" on live as line within 2s",
+        )],
+    ),
+    word(
+        "events",
+        &[Flow],
+        "Opens a stream of server-sent events of an HTTP target, to be read by `receive`. It stays open to the end of the block in which the step stands.",
+        &[form(
+            Flow,
+            "events PATH [as NAME] [CLAUSES] [{ headers: OBJECT, query: OBJECT }]",
+            "events \"/news\" as news",
+        )],
     ),
     word(
         "send",
         &[Flow],
-        "Sends a message on the open connection: a text as it is, an object as JSON.",
-        &[form(Flow, "send VALUE [CLAUSES]", "connect \"/live\" on live\nsend { subscribe: \"prices\" } on live")],
+        "Sends a message over the open connection: a text or a `file(…)` as it is, an object or a list as JSON.",
+        &[form(
+            Flow,
+            "send VALUE [as NAME] [CLAUSES]",
+            "connect \"/live\" on live\nsend { subscribe: \"prices\" } on live",
+        )],
     ),
     word(
         "receive",
         &[Flow],
-        "Waits for a message that meets the condition, and skips the messages before it.",
+        "Waits for the next message or event that meets the condition, and skips those before it.",
         &[form(
             Flow,
-            "receive [as NAME] [where CONDITION] [within DURATION]",
+            "receive [as NAME] [where CONDITION] [within DURATION] [CLAUSES]",
             "connect \"/live\" on live\nreceive on live as tick where json(\"$.kind\") == \"price\" within 2s",
         )],
     ),

@@ -1,0 +1,117 @@
+//! WebSockets as a client speaks them.
+
+use super::MESSAGE_LIMIT;
+use super::codec::{Incoming, Outgoing};
+use super::end::End;
+use crate::engine::stream::Stream;
+use crate::measure::Failure;
+use futures_util::{SinkExt, StreamExt};
+use std::task::{Context, Poll, ready};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+/// Many connections wait, and few are read at a time.
+const READ_BUFFER: usize = 4 << 10;
+
+pub struct WebSocket(Box<WebSocketStream<Stream>>);
+
+impl WebSocket {
+    /// Behind the handshake, with what came of the other side already.
+    pub async fn new(stream: Stream, came: Vec<u8>) -> WebSocket {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_message_size(Some(MESSAGE_LIMIT))
+            .max_frame_size(Some(MESSAGE_LIMIT));
+        WebSocket(Box::new(WebSocketStream::from_partially_read(stream, came, Role::Client, Some(config)).await))
+    }
+
+    /// The next message. Pings are answered on the way.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, End>> {
+        loop {
+            let message = match ready!(self.0.poll_next_unpin(cx)) {
+                None => return Poll::Ready(Err(End::closed())),
+                Some(Err(error)) => return Poll::Ready(Err(end(&error))),
+                Some(Ok(message)) => message,
+            };
+            let bytes = match message {
+                Message::Text(text) => text.as_bytes().to_vec(),
+                Message::Binary(bytes) => bytes.to_vec(),
+                Message::Close(frame) => return Poll::Ready(Err(closed(frame.as_ref()))),
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+            };
+            return Poll::Ready(Ok(Incoming { bytes, fields: Vec::new() }));
+        }
+    }
+
+    pub fn send(&mut self, message: Outgoing) -> Result<(), End> {
+        let message = match message {
+            Outgoing::Text(text) => Message::text(text),
+            Outgoing::Bytes(bytes) => Message::binary(bytes),
+        };
+        self.0.start_send_unpin(message).map_err(|error| end(&error))
+    }
+
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        self.0.poll_flush_unpin(cx).map_err(|error| end(&error))
+    }
+
+    /// Says goodbye, and waits for the server to close the connection (RFC 6455, 7.1.1).
+    pub async fn close(mut self) {
+        let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        if WebSocketStream::close(&mut self.0, Some(goodbye)).await.is_err() {
+            return;
+        }
+        while let Some(Ok(_)) = self.0.next().await {}
+    }
+}
+
+/// What the server gives as its reason is a part of the cause by its code alone.
+fn closed(frame: Option<&CloseFrame>) -> End {
+    let Some(CloseFrame { code, reason }) = frame else {
+        return End::new(Failure::Closed, "the server closed the connection without a code");
+    };
+    let code = u16::from(*code);
+    let means = meaning(code).map_or_else(String::new, |means| format!(", {means}"));
+    let state = format!("the server closed the connection with code {code}{means}");
+    let because = match reason.is_empty() {
+        true => state.clone(),
+        false => format!("{state}: {}", crate::base::shown::escaped_line(reason)),
+    };
+    End { failure: Failure::Closed, because: Some(because), state: Some(state) }
+}
+
+/// RFC 6455, 7.4.1, and what IANA has registered since.
+fn meaning(code: u16) -> Option<&'static str> {
+    Some(match code {
+        1000 => "normal closure",
+        1001 => "going away",
+        1002 => "protocol error",
+        1003 => "unsupported data",
+        1007 => "invalid data",
+        1008 => "policy violation",
+        1009 => "message too big",
+        1010 => "an extension is missing",
+        1011 => "internal error",
+        1012 => "service restart",
+        1013 => "try again later",
+        1014 => "bad gateway",
+        _ => return None,
+    })
+}
+
+fn end(error: &Error) -> End {
+    match error {
+        Error::ConnectionClosed | Error::AlreadyClosed => End::closed(),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            End::new(Failure::Closed, "the connection ended without a closing handshake")
+        }
+        Error::Io(error) => End::of_stream(error),
+        Error::Capacity(_) => End::new(Failure::TooLarge, "a message has more than 16 MiB"),
+        Error::Utf8(_) => End::new(Failure::Protocol, "a text message is no UTF-8"),
+        error => End::new(Failure::Protocol, error.to_string()),
+    }
+}
