@@ -49,6 +49,7 @@ fn websocket(
     let heads: Arc<Mutex<Vec<Request>>> = Arc::default();
     let seen = heads.clone();
     let address = serve(move |stream| {
+        #[allow(clippy::result_large_err)] // The library's own.
         let note = |request: &Request, response: Response| {
             seen.lock().unwrap().push(request.clone());
             Ok(response)

@@ -15,15 +15,22 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn is_of_others(&mut self, entry: &'a Entry, protocol: Protocol, frame: FrameId) -> bool {
         let label = entry.label.text.as_str();
         let known = || builtins::options_of("target").map(|option| option.name);
-        if !protocol.has_no_use_for(label) || !known().any(|name| name == label) {
+        let of_target = || known().filter(|name| !protocol.has_no_use_for(name));
+        if !known().any(|name| name == label) && !protocol.is_database() {
+            self.eval(&entry.value, frame);
+            let message = format!("there is no option `{label}` here");
+            let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "no such option");
+            self.push(problem.did_you_mean(entry.label.span, label, of_target()));
+            return true;
+        }
+        if !protocol.has_no_use_for(label) {
             return false;
         }
         // A policy of connections is no value.
         if label != "connections" {
             self.eval(&entry.value, frame);
         }
-        let own = known().filter(|name| !protocol.has_no_use_for(name)).map(|name| format!("`{name}:`"));
-        let own = own.collect::<Vec<_>>().join(", ");
+        let own = of_target().map(|name| format!("`{name}:`")).collect::<Vec<_>>().join(", ");
         let (message, help) = match (protocol, label) {
             (Protocol::Http, _) => {
                 (format!("`{label}:` is of `tcp(…)`"), "leave it out: HTTP says itself where a message ends".to_owned())

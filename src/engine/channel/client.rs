@@ -158,7 +158,7 @@ impl Client {
                 let head = http.opens(request, "", attempt);
                 let (stream, opened) = self.asks(stream, &head, request, http, attempt).await?;
                 match handshake::is_stream(&opened).and_then(|()| Events::new(stream, opened)) {
-                    Ok(events) => Some(Codec::Events(events)),
+                    Ok(events) => Some(Codec::Events(Box::new(events))),
                     Err(end) => self.refused(end, request, attempt)?,
                 }
             }

@@ -38,7 +38,7 @@ impl Default for Outgoing {
 
 pub enum Codec {
     WebSocket(WebSocket),
-    Events(Events),
+    Events(Box<Events>),
     Messages(Messages),
 }
 
