@@ -264,6 +264,36 @@ fn what_goes_wrong_is_a_failure_of_a_kind_with_its_cause() {
 }
 
 #[test]
+fn a_connection_is_tried_again_and_its_failure_leaves_later_steps_without_one() {
+    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let address = serve(move |mut stream| {
+        // Every third attempt is let in.
+        if count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 3 < 2 {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+        } else if let Ok(mut socket) = tokio_tungstenite::tungstenite::accept(stream) {
+            echo(&mut socket);
+        }
+    });
+    let busy = answers(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", Duration::ZERO);
+    let place = Place::new();
+    let ran = place.run(
+        &scenario(&[
+            ("line", format!("websocket(\"ws://{address}\")"), "    connect as open retry 2 backoff 1ms when [503]\n    send \"x\"\n    receive as got"),
+            ("busy", format!("websocket(\"ws://{busy}\")"), "    connect as open {\n      continue\n    }\n    send \"x\" as sent {\n      continue\n    }\n    receive as got"),
+            ("known", format!("websocket(\"ws://{busy}\")"), "    connect as open {\n      expect status == 503\n    }"),
+        ]),
+        &[],
+    );
+    assert_eq!(outcome(&ran, "l_line", "open"), (3, json!({})), "{}{}", ran.out, ran.err);
+    assert_eq!(outcome(&ran, "l_line", "got"), (3, json!({})), "{}{}", ran.out, ran.err);
+    assert_eq!(outcome(&ran, "l_busy", "open"), (3, json!({ "status": 3 })), "{}{}", ran.out, ran.err);
+    assert_eq!(outcome(&ran, "l_busy", "sent"), (3, json!({ "closed": 3 })), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("no connection is open: the step that opens it failed"), "{}", ran.out);
+    assert_eq!(outcome(&ran, "l_known", "open"), (3, json!({})), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn a_ping_has_its_answer_while_the_user_thinks_and_what_came_meanwhile_is_kept() {
     let (address, _) = websocket(|socket| {
         let stream = socket.get_ref().try_clone().unwrap();

@@ -111,6 +111,6 @@ pub fn is_stream(opened: &Opened) -> Result<(), End> {
     }
     match opened.codings {
         Codings::Plain => Ok(()),
-        _ => wrong("the stream is compressed, which was not asked for".to_owned()),
+        _ => wrong("the stream is compressed, and is read only as it is".to_owned()),
     }
 }

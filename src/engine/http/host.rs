@@ -199,7 +199,10 @@ impl Host {
         match &self.root {
             Some(root) => root.url.host_str().unwrap_or_default(),
             // A WebSocket is of the site of its host, and nothing of HTTP leads to it.
-            None => self.authority.rsplit_once(':').map_or(self.authority.as_str(), |(host, _)| host),
+            None => match self.authority.rsplit_once(':') {
+                Some((host, port)) if !port.ends_with(']') => host,
+                _ => &self.authority,
+            },
         }
     }
 
