@@ -204,8 +204,14 @@ fn a_comment_shows_what_changed_and_how_sure_that_is() {
     let told = text(Format::Markdown, &report);
     assert!(told.contains("**Compared with the baseline** (3 runs against 5 runs)"), "{told}");
     let row = told.lines().find(|line| line.starts_with("| ✘ regressed")).unwrap_or_else(|| panic!("{told}"));
-    assert!(row.contains("| `p95(main) < 100ms` | 20ms | 203ms `") && row.contains("` over 4 runs |"), "{row}");
+    assert!(
+        row.contains("| `p95(main) < 100ms` (line ")
+            && row.contains(" | 20ms | 203ms `")
+            && row.contains("` over 4 runs |"),
+        "{row}"
+    );
     assert!(row.ends_with("| +12% (+8% to +17%) | +6% |"), "{row}");
+    assert_eq!(told.matches("p95(main) < 100ms").count(), 1, "what has a row of its own has no other: {told}");
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn what_was_at_its_bound_for_a_moment_or_afterwards_alone_is_not_named() {
         assert_eq!(found.reached, [], "{at:?}: {}", found.text);
         assert_eq!(
             found.text,
-            "the latency of `main` broke at 10s (p95 above 60ms, and it was 20ms), and nothing that was watched had reached a bound by then"
+            "the latency of `main` broke at 10s (p95 above 60ms, and it was 20ms); no resource that was watched was at its limit by then"
         );
     }
 }
@@ -189,7 +189,7 @@ fn errors_and_bounds_of_expectations_say_when_it_broke() {
     assert_eq!(run(&plan, (400 * MILLISECOND, 0), CALM, &|_, _| None), None);
     let plan = planned(&scenario("  expect p95(main) < 300ms"));
     let found = run(&plan, (400 * MILLISECOND, 0), CALM, &|_, _| None).unwrap();
-    assert!(found.text.contains("broke at 10s (p95(main) < 300ms), and nothing"), "{}", found.text);
+    assert!(found.text.contains("broke at 10s (p95(main) < 300ms); no resource"), "{}", found.text);
     // Nothing broke.
     assert_eq!(run(&plan, (20 * MILLISECOND, 0), CALM, &|_, _| None), None);
 }
@@ -288,7 +288,7 @@ fn where_nothing_was_watched_that_is_said() {
     let ran = Place::new().run(&server.scenario("    hold 20/s for 3s", "    p95(main) < 30ms"), &[]);
     let (kind, text) = told(&ran);
     assert!(
-        kind == "nothing" && text.ends_with("and nothing that was watched had reached a bound by then"),
+        kind == "nothing" && text.ends_with("no resource that was watched was at its limit by then"),
         "{text}\n{}",
         ran.out
     );

@@ -93,7 +93,7 @@ pub(super) fn told(what: &str, is: &str, was: &str) -> String {
     };
     match (now == before, now) {
         (true, "") => format!("{what}: not as before"),
-        (true, words) => format!("{what} is {words} as before, and differs in what stands in it"),
+        (true, words) => format!("{what} is still {words}, and something in it is not as before"),
         (false, "") => format!("{what} is another, and was {before}"),
         (false, words) if before.is_empty() => format!("{what} is {words}, and was another"),
         (false, words) => format!("{what} is {words}, and was {before}"),
@@ -121,7 +121,7 @@ mod tests {
             (
                 with(list, one),
                 with(list, other),
-                "step 1 is `get /a` as `list` as before, and differs in what stands in it",
+                "step 1 is still `get /a` as `list`, and something in it is not as before",
             ),
             (with(item, one), with(list, other), "step 1 is `get /b` as `list`, and was `get /a` as `list`"),
             (one.to_owned(), other.to_owned(), "step 1: not as before"),

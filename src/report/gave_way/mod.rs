@@ -5,7 +5,7 @@ mod broke;
 
 use super::seconds::seconds;
 use crate::base::units::{SECOND, whole_seconds};
-use crate::measure::{Injected, Stats};
+use crate::measure::{Failed, Injected, Stats};
 use crate::metric::turned;
 use crate::plan::{Binary, Measured, Metric, Plan};
 use schemars::JsonSchema;
@@ -116,11 +116,32 @@ pub fn gave_way(plan: &Plan, stats: &Stats) -> Option<GaveWay> {
         [fault] => format!(" while the fault `{fault}` was in force"),
         faults => format!(" while the faults `{}` were in force", faults.join("` and `")),
     };
+    let during = format!("{}{during}", mostly(plan, stats, &broke).unwrap_or_default());
     let text = match reached.first() {
         Some(first) => format!("{} gave way first: {}; {}{during}", first.kind.noun(), first.text, broke.text()),
-        None => format!("{}{during}, and nothing that was watched had reached a bound by then", broke.text()),
+        None => format!("{}{during}; no resource that was watched was at its limit by then", broke.text()),
     };
     Some(GaveWay { text, broke, reached, faults })
+}
+
+/// What failed most from then on, of a load whose errors broke.
+fn mostly(plan: &Plan, stats: &Stats, broke: &Broke) -> Option<String> {
+    if broke.what != Broken::Errors {
+        return None;
+    }
+    let own = |failed: &Failed| {
+        let series = plan.series.get(failed.series as usize)?;
+        let is_late = failed.tally.last >= broke.at;
+        (is_late && plan.loads.get(series.load)?.name == broke.load).then_some(series)
+    };
+    let all: Vec<_> = stats.causes.all().filter_map(|failed| own(&failed).map(|series| (failed, series))).collect();
+    let (most, series) = all.iter().max_by_key(|(failed, _)| failed.tally.count)?;
+    let why = match most.cause.status {
+        0 => most.cause.failure.as_str().to_owned(),
+        status => format!("status {status}"),
+    };
+    let step = series.name.strip_prefix(&broke.load).map_or(series.name.as_str(), |step| step.trim_start_matches('.'));
+    Some(format!(", mostly `{step}` with {why},"))
 }
 
 /// The faults that had an effect in the second that begins then, in the order in which they began.

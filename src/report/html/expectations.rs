@@ -23,7 +23,14 @@ pub fn expectations(report: &Report) -> String {
         return out;
     }
     out.push_str("<ol class=\"expectations\">\n");
-    for (index, expected) in report.expectations.iter().enumerate() {
+    // What did not hold comes first.
+    let mut all: Vec<(usize, &Expected)> = report.expectations.iter().enumerate().collect();
+    all.sort_by_key(|(_, own)| match own.outcome {
+        Outcome::Failed => 0,
+        Outcome::Inconclusive => 1,
+        Outcome::Held => 2,
+    });
+    for (index, expected) in all {
         one(&mut out, index, expected, report);
     }
     out.push_str("</ol>\n");

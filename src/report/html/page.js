@@ -172,6 +172,24 @@
     return drawing("svg", { viewBox: "0 0 18 12", "aria-hidden": "true" }, stroke);
   };
 
+  // A value counts for the whole of its part of the run.
+  const stairs = (u, number, first, last) => {
+    const [stroke, fill, values] = [new Path2D(), new Path2D(), u.data[number]];
+    const x = (value) => u.valToPos(value, "x", true);
+    const y = (value) => u.valToPos(value, "y", true);
+    const base = y(Math.max(u.scales.y.min, 0));
+    let is_open = false;
+    for (let i = first; i <= last; i++) {
+      if (values[i] === null || values[i] === undefined) { is_open = false; continue; }
+      const [left, right, top] = [x(i * line.part_s), x(Math.min((i + 1) * line.part_s, end)), y(values[i])];
+      if (is_open) stroke.lineTo(left, top); else stroke.moveTo(left, top);
+      stroke.lineTo(right, top);
+      fill.rect(left, top, right - left, base - top);
+      is_open = true;
+    }
+    return { stroke, fill: u.series[number].fill ? fill : null, clip: null, flags: 1 };
+  };
+
   // A chart over time: its lines, and what is drawn on it.
   const chart = (into, { title, height, format, series, log, range, drawn, axis, hint }) => {
     const legend = make("ul", { class: "legend" });
@@ -193,11 +211,11 @@
       width: Math.max(box.clientWidth, 200),
       height,
       legend: { show: false },
-      padding: [6, 8, 0, 0],
+      padding: [6, 14, 0, 0],
       scales: { x: { time: false }, y: { distr: log ? 3 : 1, range } },
       series: [{}, ...series.map((one) => ({
         stroke: one.colour, width: 1.5, fill: one.fill, dash: one.dash, points: { show: at.length < 3 ? true : one.alone, size: 5 }, spanGaps: false,
-        paths: one.steps ? uPlot.paths.stepped({ align: 0 }) : undefined,
+        paths: one.steps ? stairs : undefined,
       }))],
       axes: [
         { stroke: colours.muted, grid: { stroke: colours.line, width: 1 }, ticks: { show: false }, size: axis ? 26 : 8, gap: 3, space: 64, values: (_, all) => all.map((value) => (axis ? clock(value) : "")) },
