@@ -50,7 +50,7 @@ fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &DryRun) -> std::io:
             let mut session = Session::new(&worker, *load, !plan.loads[*load].is_open());
             let who = Asker { user: trial.user, turn, kept: None };
             let now = worker.timers.clock.now();
-            let _ = session.iterate(&who, *part, number, (now, now)).await;
+            let _ = session.iterate(who, *part, number, (now, now)).await;
         }
     })
 }

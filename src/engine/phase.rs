@@ -161,7 +161,7 @@ fn one(
         }
         let who = Asker { user: 1, turn: 0, kept: None };
         let now = worker.timers.clock.now();
-        let outcome = session.iterate(&who, 0, 0, (now, now)).await;
+        let outcome = session.iterate(who, 0, 0, (now, now)).await;
         parts.mask.learn(session.secrets(0));
         let values = session.values(0).take(plan.flows[0].slots).map(Plain::of).collect();
         let mut missed = session.missed();

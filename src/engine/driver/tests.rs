@@ -183,7 +183,7 @@ fn with_worker<T>(steps: &[Value], address: SocketAddr, work: impl AsyncFnOnce(R
 
 async fn iterate(session: &mut Session, worker: &Worker) -> Result<(), Failure> {
     let now = worker.timers.clock.now();
-    session.iterate(&Asker { user: 7, turn: 0, kept: None }, 0, 0, (now, now)).await
+    session.iterate(Asker { user: 7, turn: 0, kept: None }, 0, 0, (now, now)).await
 }
 
 /// One iteration: its outcome, its examples and the entries that it made.

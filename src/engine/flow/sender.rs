@@ -104,59 +104,68 @@ impl Sender {
     }
 
     /// Sends a request that is intended at an offset, until it is answered or tried often enough. Says when that was.
-    pub async fn request(
+    pub fn request(
         &mut self,
         request: &LoweredRequest,
         frame: &mut Frame,
         progress: &Progress,
         series: usize,
         (intended, started): (u64, u64),
-    ) -> (u64, Result<(), Failure>) {
+    ) -> impl Future<Output = (u64, Result<(), Failure>)> {
         let worker = self.worker.clone();
-        if let Err(unusable) = self.write(request, frame, progress, series, started) {
-            self.cannot_be_sent(series, intended, frame, &unusable);
-            return (started, Err(Failure::Data));
-        }
-        let trace = self.is_traced.then_some(self.attempt.trace);
-        progress.under_way.set(Some(UnderWay { series, intended, sent: started, user: self.user, trace }));
-        let mut whole = Whole { series, intended, sent: None, fate: Fate::Refused };
-        let (mut tries, mut began) = (0, started);
-        let timeout = request.timeout.unwrap_or(worker.plan.targets[self.attempt.target].timeout);
-        let last = loop {
-            self.attempt.begin(tries, began, timeout);
-            frame.forget(request.response);
-            self.unmet = None;
-            let result = match self.exchange(request, frame).await {
-                Ok(()) => Ok(()),
-                Err(Unanswered::Failed(failure)) => Err(failure),
-                Err(Unanswered::Unsent) => return self.stop(request, progress, whole.fate),
+        async move {
+            if let Err(unusable) = self.write(request, frame, progress, series, started) {
+                self.cannot_be_sent(series, intended, frame, &unusable);
+                return (started, Err(Failure::Data));
+            }
+            let trace = self.is_traced.then_some(self.attempt.trace);
+            progress.under_way.set(Some(UnderWay { series, intended, sent: started, user: self.user, trace }));
+            let mut whole = Whole { series, intended, sent: None, fate: Fate::Refused };
+            let (mut tries, mut began) = (0, started);
+            let timeout = request.timeout.unwrap_or(worker.plan.targets[self.attempt.target].timeout);
+            let last = loop {
+                self.attempt.begin(tries, began, timeout);
+                frame.forget(request.response);
+                self.unmet = None;
+                let result = match self.exchange(request, frame).await {
+                    Ok(()) => Ok(()),
+                    Err(Unanswered::Failed(failure)) => Err(failure),
+                    Err(Unanswered::Unsent) => return self.stop(request, progress, whole.fate),
+                };
+                let tried = self.tried(request, frame, progress, &mut whole, result);
+                let Some(pause) = self.pause(request, frame, &tried, tries + 1, result.is_ok()) else { break tried };
+                tries += 1;
+                worker.timers.until(&self.alarm, tried.end + pause).await;
+                began = worker.timers.clock.now();
             };
-            let tried = self.tried(request, frame, progress, &mut whole, result);
-            let Some(pause) = self.pause(request, frame, &tried, tries + 1, result.is_ok()) else { break tried };
-            tries += 1;
-            worker.timers.until(&self.alarm, tried.end + pause).await;
-            began = worker.timers.clock.now();
-        };
-        self.finish(request, frame, progress, &whole, &last, started);
-        (last.end, last.outcome)
+            self.finish(request, frame, progress, &whole, &last, started);
+            (last.end, last.outcome)
+        }
     }
 
     /// One try. What comes unasked is skipped until it is what the step waits for.
-    async fn exchange(&mut self, request: &LoweredRequest, frame: &mut Frame) -> Result<(), Unanswered> {
-        loop {
-            self.clients.driver(&request.exchange).exchange(&mut self.attempt).await?;
-            let Exchange::Channel(channel) = &request.exchange else { return Ok(()) };
-            let Some(matching) = channel.matching() else { return Ok(()) };
-            let left = self.attempt.left(self.worker.timers.clock.now());
-            let kept = frame.answer_mut(request.response);
-            // It is there, whatever it says.
-            kept.status = 1;
-            kept.may_take(left);
-            self.clients.driver(&request.exchange).keep(kept);
-            if frame.holds(matching, &self.worker.lowered.paths) == Ok(true) {
-                return Ok(());
+    fn exchange(
+        &mut self,
+        request: &LoweredRequest,
+        frame: &mut Frame,
+    ) -> impl Future<Output = Result<(), Unanswered>> {
+        let exchange = &request.exchange;
+        async move {
+            loop {
+                self.clients.driver(exchange).exchange(&mut self.attempt).await?;
+                let Exchange::Channel(channel) = exchange else { return Ok(()) };
+                let Some(matching) = channel.matching() else { return Ok(()) };
+                let left = self.attempt.left(self.worker.timers.clock.now());
+                let kept = frame.answer_mut(request.response);
+                // It is there, whatever it says.
+                kept.status = 1;
+                kept.may_take(left);
+                self.clients.driver(exchange).keep(kept);
+                if frame.holds(matching, &self.worker.lowered.paths) == Ok(true) {
+                    return Ok(());
+                }
+                frame.forget(request.response);
             }
-            frame.forget(request.response);
         }
     }
 

@@ -117,45 +117,62 @@ impl Session {
             flow,
             frame,
             turns: vec![Loop::default(); steps.loops],
-            kept: UserState::new(steps.onces),
+            kept: match steps.onces {
+                0 => worker.no_state.clone(),
+                onces => UserState::new(onces),
+            },
         })
     }
 
     /// Runs one iteration of a part of the load that was intended at an offset and begins now; its first failed request
     /// ends it.
-    pub async fn iterate(
+    pub fn iterate(
         &mut self,
-        who: &Asker,
+        who: Asker,
         part: usize,
         number: u64,
         (intended, now): (u64, u64),
-    ) -> Result<(), Failure> {
+    ) -> impl Future<Output = Result<(), Failure>> {
         self.now = now;
-        (self.went_well, self.went_wrong) = (0, 0);
         let worker = self.worker.clone();
-        let flow = worker.plan.loads[self.load].parts[part].flow;
-        let mut iteration =
-            self.iterations[part].take().unwrap_or_else(|| Session::iteration(&worker, self.load, flow));
-        self.sender.user = who.user;
-        iteration.frame.begin(who.user, number);
-        iteration.frame.turn = who.turn;
-        iteration.frame.rows.begin(self.load, part, who.turn);
-        let onces = worker.lowered.flows[flow].onces;
-        let kept = match &who.kept {
-            Some(kept) => kept.clone(),
-            // Nobody comes back to what was done.
-            None if onces > 0 && !self.sender.is_user() => UserState::new(onces),
-            // Nothing is kept: no look at what is one's own.
-            None if onces == 0 => worker.no_state.clone(),
-            None => iteration.kept.clone(),
-        };
+        let (mut iteration, kept) = self.begins(&worker, who, part, number);
         let recorded = &worker.series[self.load][part];
         if let Some(series) = recorded.iterations {
             worker.recorder.borrow_mut().sent(series, intended);
             self.progress.begin(series, intended);
         }
+        async move {
+            let ops = 0..worker.lowered.flows[iteration.flow].ops.len();
+            let outcome = self.steps(&worker, part, &mut iteration, &kept, (ops, intended)).await;
+            self.iterations[part] = Some(iteration);
+            self.has_ended(&worker, part, intended, outcome);
+            // A flow that waits for nothing must not keep the thread to itself.
+            if self.turned > 0 {
+                self.breathe().await;
+            }
+            outcome
+        }
+    }
+
+    /// What an iteration works on, and what its user keeps.
+    fn begins(&mut self, worker: &Worker, who: Asker, part: usize, number: u64) -> (Box<Iteration>, Rc<UserState>) {
+        (self.went_well, self.went_wrong) = (0, 0);
+        let planned = &worker.plan.loads[self.load];
+        let flow = planned.parts[part].flow;
+        let own = self.iterations[part].take();
+        let mut iteration = own.unwrap_or_else(|| Session::iteration(worker, self.load, flow));
+        self.sender.user = who.user;
+        iteration.frame.begin(who.user, number);
+        iteration.frame.turn = who.turn;
+        iteration.frame.rows.begin(self.load, part, who.turn);
+        let onces = worker.lowered.flows[flow].onces;
+        let kept = match who.kept {
+            Some(kept) => kept,
+            // Nobody comes back to what was done.
+            None if onces > 0 && !self.sender.is_user() => UserState::new(onces),
+            None => iteration.kept.clone(),
+        };
         if let Some(tracer) = &worker.tracer {
-            let planned = &worker.plan.loads[self.load];
             let own = planned.parts.get(part).filter(|_| planned.parts.len() > 1);
             tracer.tell(Traced::Begins {
                 load: planned.name.clone(),
@@ -164,16 +181,18 @@ impl Session {
                 user: who.user,
             });
         }
-        let ops = 0..worker.lowered.flows[flow].ops.len();
-        let outcome = self.steps(&worker, part, &mut iteration, &kept, (ops, intended)).await;
-        self.iterations[part] = Some(iteration);
-        let now = self.now;
+        (iteration, kept)
+    }
+
+    /// An iteration that was intended at an offset has ended: told and recorded.
+    fn has_ended(&mut self, worker: &Worker, part: usize, intended: u64, outcome: Result<(), Failure>) {
         if let Some(tracer) = &worker.tracer {
             let failed = outcome.err().and_then(|_| self.stopped(part)).map(|(response, _)| {
                 let request = worker.request(worker.series[self.load][part].requests[response]);
                 (request.name.clone(), tracer::place(request))
             });
-            tracer.tell(Traced::Ends { failure: outcome.err(), at: failed, took: now.saturating_sub(intended) });
+            let took = self.now.saturating_sub(intended);
+            tracer.tell(Traced::Ends { failure: outcome.err(), at: failed, took });
         }
         self.ended(outcome);
         if !self.sender.is_user() && worker.plan.loads[self.load].population.is_none() {
@@ -182,11 +201,6 @@ impl Session {
         if !self.left_unsent() {
             worker.recorder.borrow_mut().finished(self.load, intended);
         }
-        // A flow that waits for nothing must not keep the thread to itself.
-        if self.turned > 0 {
-            self.breathe().await;
-        }
-        outcome
     }
 
     /// Records what is not recorded yet; of what the budget of the run ended only what had ended before.
@@ -258,150 +272,152 @@ impl Session {
     }
 
     /// Runs some steps of the flow; the first is due at an offset.
-    pub(super) async fn steps(
+    pub(super) fn steps(
         &mut self,
         worker: &Rc<Worker>,
         part: usize,
         iteration: &mut Iteration,
         kept: &Rc<UserState>,
         (ops, mut due): (Range<usize>, u64),
-    ) -> Result<(), Failure> {
-        let steps = &worker.lowered.flows[iteration.flow];
-        let recorded = &worker.series[self.load][part];
-        let mut at = ops.start;
-        // Held while this iteration does what its user does once, or is within limits; given back in reverse.
-        let mut held = Vec::new();
-        let mut open: Option<Open> = None;
+    ) -> impl Future<Output = Result<(), Failure>> {
         self.turned += 1;
-        while at < ops.end {
-            if self.turned >= TURNS {
-                self.breathe().await;
+        async move {
+            let steps = &worker.lowered.flows[iteration.flow];
+            let recorded = &worker.series[self.load][part];
+            let mut at = ops.start;
+            // Held while this iteration does what its user does once, or is within limits; given back in reverse.
+            let mut held = Vec::new();
+            let mut open: Option<Open> = None;
+            while at < ops.end {
+                if self.turned >= TURNS {
+                    self.breathe().await;
+                }
+                let op = &steps.ops[at];
+                let next = match op {
+                    Op::Request(request) => {
+                        self.settle(worker, iteration);
+                        let (series, times) = (recorded.requests[request.response], (due, self.now));
+                        let (end, ended) =
+                            self.sender.request(request, &mut iteration.frame, &self.progress, series, times).await;
+                        (due, self.now) = (end, end);
+                        match self.answered(ended, at, request.goes_on, iteration) {
+                            Ok(()) => Next::Step,
+                            Err(failure) => Next::Ends(failure),
+                        }
+                    }
+                    Op::Think { think, keeps } => {
+                        due += thought(worker, think, iteration);
+                        self.wait(worker, due, *keeps).await;
+                        Next::Step
+                    }
+                    Op::Turn(turn) => {
+                        let next = begin_turn(turn, iteration, &worker.lowered.paths, self.now);
+                        let turns = &iteration.turns[turn.id];
+                        if let (Next::Step, Some(every), true) = (&next, turn.every, turns.made > 0) {
+                            due = due.max(turns.began + turns.made * every);
+                            self.wait(worker, due, turn.keeps).await;
+                        }
+                        self.turned += 1;
+                        next
+                    }
+                    Op::Once { id, every, keeps, to } => {
+                        let turn = self.begin_once(worker, (*id, *every, *keeps), iteration, kept).await;
+                        let is_done = turn.is_none();
+                        held.extend(turn);
+                        if is_done { Next::Jump(*to) } else { Next::Step }
+                    }
+                    Op::Done { id, leaves } => {
+                        kept.is_done(*id, self.now, leaves, &iteration.frame);
+                        iteration.frame.rows.end_once();
+                        held.pop();
+                        Next::Step
+                    }
+                    Op::Let { slot, owner: Some(id), .. } => {
+                        // Another iteration of its user may have set it meanwhile.
+                        kept.give_back(*id, *slot, &mut iteration.frame);
+                        let next = self.at_once(op, worker, iteration, recorded, due);
+                        if matches!(next, Next::Step) {
+                            kept.set(*id, *slot, &iteration.frame.slots[*slot]);
+                        }
+                        next
+                    }
+                    Op::Acquire { limit, keeps } => {
+                        let asked = self.now;
+                        held.push(self.acquire(worker, *limit, *keeps, recorded.waits[*limit]).await);
+                        // The wait is measured by itself, and is not the target's.
+                        due += self.now - asked;
+                        Next::Step
+                    }
+                    Op::Begin(begin) => {
+                        self.enter(worker, begin.group, iteration.flow, recorded, due);
+                        self.sender.begins(begin.target);
+                        open = Some(Open { at, tries: 0, held: held.len(), depth: self.progress.depth() });
+                        Next::Step
+                    }
+                    Op::Commit => {
+                        self.settle(worker, iteration);
+                        let committed = self.sender.commits().await;
+                        self.now = worker.timers.clock.now();
+                        due = self.now;
+                        match committed {
+                            Ok(()) => {
+                                open = None;
+                                self.progress.end(&worker.recorder, self.now, Ok(()));
+                                Next::Step
+                            }
+                            Err(failure) => {
+                                self.stopped = at;
+                                Next::Ends(failure)
+                            }
+                        }
+                    }
+                    Op::Release => {
+                        held.pop();
+                        Next::Step
+                    }
+                    Op::HangUp(target) => {
+                        self.sender.hangs_up(*target);
+                        Next::Step
+                    }
+                    Op::Together { slot, list, at_most, to } => {
+                        match items(list, *at_most, iteration, &worker.lowered.paths) {
+                            Ok(items) => {
+                                self.stopped = at;
+                                let range = at + 1..*to;
+                                // None begins within a transaction.
+                                self.together(worker, part, iteration, kept, (*slot, &items), range).await?;
+                                due = self.now;
+                                Next::Jump(*to)
+                            }
+                            Err(failed) => failed,
+                        }
+                    }
+                    op => self.at_once(op, worker, iteration, recorded, due),
+                };
+                let next = match next {
+                    Next::Failed(failure) => self.fails((failure, None), at, iteration, recorded, due),
+                    Next::Unusable(unusable) => {
+                        self.fails((unusable.failure(), unusable.because()), at, iteration, recorded, due)
+                    }
+                    next => next,
+                };
+                at = match next {
+                    Next::Step => at + 1,
+                    Next::Jump(to) => to,
+                    Next::Failed(failure) | Next::Ends(failure) => {
+                        let again = self.rolls_back(worker, open.take(), steps, failure, iteration).await;
+                        let Some(again) = again else { return Err(failure) };
+                        held.truncate(again.held);
+                        due = self.now;
+                        let behind = again.at + 1;
+                        open = Some(again);
+                        behind
+                    }
+                    Next::Unusable(unusable) => return Err(unusable.failure()),
+                };
             }
-            let op = &steps.ops[at];
-            let next = match op {
-                Op::Request(request) => {
-                    self.settle(worker, iteration);
-                    let (series, times) = (recorded.requests[request.response], (due, self.now));
-                    let (end, ended) =
-                        self.sender.request(request, &mut iteration.frame, &self.progress, series, times).await;
-                    (due, self.now) = (end, end);
-                    match self.answered(ended, at, request.goes_on, iteration) {
-                        Ok(()) => Next::Step,
-                        Err(failure) => Next::Ends(failure),
-                    }
-                }
-                Op::Think { think, keeps } => {
-                    due += thought(worker, think, iteration);
-                    self.wait(worker, due, *keeps).await;
-                    Next::Step
-                }
-                Op::Turn(turn) => {
-                    let next = begin_turn(turn, iteration, &worker.lowered.paths, self.now);
-                    let turns = &iteration.turns[turn.id];
-                    if let (Next::Step, Some(every), true) = (&next, turn.every, turns.made > 0) {
-                        due = due.max(turns.began + turns.made * every);
-                        self.wait(worker, due, turn.keeps).await;
-                    }
-                    self.turned += 1;
-                    next
-                }
-                Op::Once { id, every, keeps, to } => {
-                    let turn = self.begin_once(worker, (*id, *every, *keeps), iteration, kept).await;
-                    let is_done = turn.is_none();
-                    held.extend(turn);
-                    if is_done { Next::Jump(*to) } else { Next::Step }
-                }
-                Op::Done { id, leaves } => {
-                    kept.is_done(*id, self.now, leaves, &iteration.frame);
-                    iteration.frame.rows.end_once();
-                    held.pop();
-                    Next::Step
-                }
-                Op::Let { slot, owner: Some(id), .. } => {
-                    // Another iteration of its user may have set it meanwhile.
-                    kept.give_back(*id, *slot, &mut iteration.frame);
-                    let next = self.at_once(op, worker, iteration, recorded, due);
-                    if matches!(next, Next::Step) {
-                        kept.set(*id, *slot, &iteration.frame.slots[*slot]);
-                    }
-                    next
-                }
-                Op::Acquire { limit, keeps } => {
-                    let asked = self.now;
-                    held.push(self.acquire(worker, *limit, *keeps, recorded.waits[*limit]).await);
-                    // The wait is measured by itself, and is not the target's.
-                    due += self.now - asked;
-                    Next::Step
-                }
-                Op::Begin(begin) => {
-                    self.enter(worker, begin.group, iteration.flow, recorded, due);
-                    self.sender.begins(begin.target);
-                    open = Some(Open { at, tries: 0, held: held.len(), depth: self.progress.depth() });
-                    Next::Step
-                }
-                Op::Commit => {
-                    self.settle(worker, iteration);
-                    let committed = self.sender.commits().await;
-                    self.now = worker.timers.clock.now();
-                    due = self.now;
-                    match committed {
-                        Ok(()) => {
-                            open = None;
-                            self.progress.end(&worker.recorder, self.now, Ok(()));
-                            Next::Step
-                        }
-                        Err(failure) => {
-                            self.stopped = at;
-                            Next::Ends(failure)
-                        }
-                    }
-                }
-                Op::Release => {
-                    held.pop();
-                    Next::Step
-                }
-                Op::HangUp(target) => {
-                    self.sender.hangs_up(*target);
-                    Next::Step
-                }
-                Op::Together { slot, list, at_most, to } => {
-                    match items(list, *at_most, iteration, &worker.lowered.paths) {
-                        Ok(items) => {
-                            self.stopped = at;
-                            let range = at + 1..*to;
-                            // None begins within a transaction.
-                            self.together(worker, part, iteration, kept, (*slot, &items), range).await?;
-                            due = self.now;
-                            Next::Jump(*to)
-                        }
-                        Err(failed) => failed,
-                    }
-                }
-                op => self.at_once(op, worker, iteration, recorded, due),
-            };
-            let next = match next {
-                Next::Failed(failure) => self.fails((failure, None), at, iteration, recorded, due),
-                Next::Unusable(unusable) => {
-                    self.fails((unusable.failure(), unusable.because()), at, iteration, recorded, due)
-                }
-                next => next,
-            };
-            at = match next {
-                Next::Step => at + 1,
-                Next::Jump(to) => to,
-                Next::Failed(failure) | Next::Ends(failure) => {
-                    let again = self.rolls_back(worker, open.take(), steps, failure, iteration).await;
-                    let Some(again) = again else { return Err(failure) };
-                    held.truncate(again.held);
-                    due = self.now;
-                    let behind = again.at + 1;
-                    open = Some(again);
-                    behind
-                }
-                Next::Unusable(unusable) => return Err(unusable.failure()),
-            };
+            Ok(())
         }
-        Ok(())
     }
 
     /// How a request ended is counted; its failure ends the iteration unless that goes on.

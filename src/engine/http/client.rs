@@ -35,22 +35,28 @@ struct Hop {
 
 pub struct Client {
     pub(super) worker: Rc<Worker>,
-    pub(super) own: Owned<Connection>,
+    pub(super) own: Owned<Box<Connection>>,
     pub(super) answer: Answer,
     /// The head of the request that was sent last, as it was sent, and where in it the trace context stands.
     pub(super) head: Vec<u8>,
     pub(super) trace: Option<usize>,
     pub(super) written: Written,
-    /// Of what is sent on streams; a connection of HTTP/1.1 has its own.
-    pub(super) deadline: Deadline,
-    /// The last request that went with cookies.
-    with_cookies: Vec<u8>,
     scratch: String,
-    /// What the iteration has computed from secrets, where another target may be told of them.
-    secrets: Vec<String>,
     /// The last target that was asked.
     asked: usize,
-    /// What it was asked, where a later step resolves links against that.
+    pub(super) seldom: Option<Box<Seldom>>,
+}
+
+/// What most clients never need, and each user has one.
+#[derive(Default)]
+pub(super) struct Seldom {
+    /// Of what is sent on streams; a connection of HTTP/1.1 has its own.
+    pub deadline: Deadline,
+    /// The last request that went with cookies.
+    with_cookies: Vec<u8>,
+    /// What the iteration has computed from secrets, where another target may be told of them.
+    secrets: Vec<String>,
+    /// What was asked last, where a later step resolves links against that.
     url: Option<Box<Url>>,
 }
 
@@ -63,13 +69,18 @@ impl Client {
             head: Vec::new(),
             trace: None,
             written: Written::default(),
-            deadline: Deadline::default(),
-            with_cookies: Vec::new(),
             scratch: String::new(),
-            secrets: Vec::new(),
             asked: 0,
-            url: None,
+            seldom: None,
         }
+    }
+
+    pub(super) fn seldom(seldom: &mut Option<Box<Seldom>>) -> &mut Seldom {
+        seldom.get_or_insert_default()
+    }
+
+    fn secrets(&self) -> &[String] {
+        self.seldom.as_ref().map_or(&[], |seldom| &seldom.secrets)
     }
 
     /// Closes the connections of a user who does not come back, and forgets their cookies.
@@ -93,11 +104,14 @@ impl Client {
         written.write_head(&mut self.head);
         let hosts = &self.worker.lowered.hosts;
         if written.led_elsewhere || (hosts.len() > 1 && hosts[written.target].redirects > 0) {
-            self.secrets = frame.secrets();
+            let secrets = frame.secrets();
+            if !secrets.is_empty() || self.seldom.is_some() {
+                Client::seldom(&mut self.seldom).secrets = secrets;
+            }
         }
         self.trace = written.trace;
         if written.led_elsewhere {
-            let secrets = Secrets::new(&self.worker.mask, &self.secrets);
+            let secrets = Secrets::new(&self.worker.mask, self.secrets());
             let (authority, body) = (&hosts[written.target].authority, written.body().as_bytes());
             self.trace = secrets.leave_out(&mut self.head, self.trace, authority, body).map_err(Unwritten::Path)?;
         }
@@ -107,29 +121,36 @@ impl Client {
 
     /// One try, from the first send to the last answer where that leads elsewhere. Its timeout is one for waiting,
     /// connecting and all exchanges together.
-    pub async fn exchange(&mut self, request: &Request, attempt: &mut Attempt) -> Result<(), Unanswered> {
+    pub fn exchange(
+        &mut self,
+        request: &Request,
+        attempt: &mut Attempt,
+    ) -> impl Future<Output = Result<(), Unanswered>> {
         self.answer.reset();
-        let method = self.method(request);
-        let first = Hop { target: attempt.target, head_only: method.head_only, idempotent: method.idempotent };
-        let mut result = self.hop(request, (first, true), attempt).await;
-        let most = self.worker.lowered.hosts[attempt.target].redirects;
-        if most > 0 && result.is_ok() && leads_on(self.answer.status) {
-            let (began, head, trace) = (self.answer.sent, self.head.clone(), self.trace);
-            // Seldom, and larger than the usual way.
-            result = Box::pin(self.follow(request, most, attempt)).await;
-            self.notes_url(request);
-            self.answer.sent = began;
-            // Another try starts where this one did.
-            (self.head, self.trace) = (head, trace);
-        } else {
-            self.notes_url(request);
+        async move {
+            let method = self.method(request);
+            let first = Hop { target: attempt.target, head_only: method.head_only, idempotent: method.idempotent };
+            let mut result = self.hop(request, (first, true), attempt).await;
+            let most = self.worker.lowered.hosts[attempt.target].redirects;
+            if most > 0 && result.is_ok() && leads_on(self.answer.status) {
+                let (began, head, trace) = (self.answer.sent, self.head.clone(), self.trace);
+                // Seldom, and larger than the usual way.
+                result = Box::pin(self.follow(request, most, attempt)).await;
+                self.notes_url(request);
+                self.answer.sent = began;
+                // Another try starts where this one did.
+                (self.head, self.trace) = (head, trace);
+            } else {
+                self.notes_url(request);
+            }
+            result
         }
-        result
     }
 
     fn notes_url(&mut self, request: &Request) {
         if request.keep_url {
-            self.url = redirect::url(&self.worker.lowered.hosts[self.asked], &self.head).map(Box::new);
+            let url = redirect::url(&self.worker.lowered.hosts[self.asked], &self.head).map(Box::new);
+            Client::seldom(&mut self.seldom).url = url;
         }
     }
 
@@ -174,7 +195,7 @@ impl Client {
     /// A request that a redirect leads on with, as it may go there.
     fn kept(&self, mut next: Sent, from: usize) -> Result<Sent, String> {
         if next.target != from {
-            let secrets = Secrets::new(&self.worker.mask, &self.secrets);
+            let secrets = Secrets::new(&self.worker.mask, self.secrets());
             let trace = redirect::trace_place(&next.bytes).filter(|_| self.trace.is_some());
             let authority = &self.worker.lowered.hosts[next.target].authority;
             secrets.leave_out(&mut next.bytes, trace, authority, b"")?;
@@ -183,110 +204,114 @@ impl Client {
     }
 
     /// One request to one target, and its answer: its head and, the first time, what is sent after that.
-    async fn hop(
+    fn hop(
         &mut self,
         request: &Request,
         (hop, first): (Hop, bool),
         attempt: &mut Attempt,
-    ) -> Result<(), Unanswered> {
+    ) -> impl Future<Output = Result<(), Unanswered>> {
         let worker = self.worker.clone();
-        let (clock, host, pool) = (&worker.timers.clock, &worker.lowered.hosts[hop.target], &worker.http.pool);
-        let ask = Ask {
-            head_only: hop.head_only,
-            keep_body: request.keep_body,
-            keep_headers: request.keep_headers,
-            look: worker.tracer.is_some(),
-            note_cookies: host.cookies,
-            note_redirects: worker.lowered.hosts[attempt.target].redirects > 0,
-        };
-        let who = (attempt.load, attempt.user);
         let key = (attempt.load, attempt.user, hop.target);
-        let _place = match host.http2 {
-            None => pool.place(hop.target, attempt.left(attempt.began)).await?,
-            // Its streams share the connections of the pool.
-            Some(_) => None,
-        };
-        let mut with_cookies = Vec::new();
-        // What the first target is told does not go to another one.
-        let own_cookies = request.bytes.written(&self.written).own_cookies && hop.target == attempt.target;
         self.asked = hop.target;
-        if host.cookies && !own_cookies && worker.http.cookies.has(who) {
-            with_cookies = std::mem::take(&mut self.with_cookies);
-            self.add_cookies(who, host, &mut with_cookies);
-        }
-        if let Some(http2) = host.http2 {
-            let head = if with_cookies.is_empty() { None } else { Some(&mut with_cookies) };
-            let streamed = Streamed { http2, host, key, ask, idempotent: hop.idempotent, first, head };
-            // Larger than the usual way.
-            Box::pin(self.streamed(request, streamed, attempt)).await?;
-            self.took(request, (who, hop.target), with_cookies, attempt);
-            return Ok(());
-        }
-        loop {
-            self.answer.sent = 0;
-            let mut connection = match pool.take(&mut self.own, key, host.connections) {
-                Some(connection) => {
-                    attempt.goes_to(hop.target, connection.number);
-                    connection
-                }
-                None => {
-                    let (peer, number) = host.next();
-                    attempt.goes_to(hop.target, number);
-                    let mut took = Opening::default();
-                    let left = attempt.left(clock.now());
-                    let shown = host.shown_by(who);
-                    let route = host.route(&peer, shown.as_deref());
-                    // Seldom, and larger than what a request needs.
-                    let opened = Box::pin(Connection::open(route, left, &mut took)).await;
-                    attempt.connected(took);
-                    let mut connection = opened.map_err(|broken| attempt.broke(broken))?;
-                    connection.number = number;
-                    connection
-                }
+        async move {
+            let (clock, host, pool) = (&worker.timers.clock, &worker.lowered.hosts[hop.target], &worker.http.pool);
+            let ask = Ask {
+                head_only: hop.head_only,
+                keep_body: request.keep_body,
+                keep_headers: request.keep_headers,
+                look: worker.tracer.is_some(),
+                note_cookies: host.cookies,
+                note_redirects: worker.lowered.hosts[attempt.target].redirects > 0,
             };
-            let now = match attempt.sends() {
-                Ok(now) => now,
-                Err(unsent) => {
-                    pool.keep(&mut self.own, key, host.connections, connection);
-                    return Err(unsent);
-                }
+            let who = (key.0, key.1);
+            let _place = match host.http2 {
+                None => pool.place(hop.target, attempt.left(attempt.began)).await?,
+                // Its streams share the connections of the pool.
+                Some(_) => None,
             };
-            let reused = connection.is_reused();
-            let own = if with_cookies.is_empty() { &mut self.head } else { &mut with_cookies };
-            if let Some(place) = self.trace {
-                attempt.trace.write(attempt.sent, &mut own[place..place + PLACEHOLDER.len()]);
+            let mut with_cookies = Vec::new();
+            // What the first target is told does not go to another one.
+            let own_cookies = request.bytes.written(&self.written).own_cookies && hop.target == attempt.target;
+            if host.cookies && !own_cookies && worker.http.cookies.has(who) {
+                with_cookies = std::mem::take(&mut Client::seldom(&mut self.seldom).with_cookies);
+                self.add_cookies(who, host, &mut with_cookies);
             }
-            let written = request.bytes.written(&self.written);
-            let (head, body) = (own.as_slice(), if first { written.body().as_bytes() } else { &[] });
-            let (both, with_files) = ([head, body], first && written.has_files());
-            let pieces = with_files.then(|| written.pieces(head, &worker.lowered.paths.files));
-            let bytes = pieces.as_deref().unwrap_or(&both);
-            attempt.tell(|| shown(bytes));
-            let told = host.proxy.as_ref().and_then(|proxy| proxy.told(bytes));
-            let bytes = told.as_deref().unwrap_or(bytes);
-            let due = attempt.due;
-            let exchanged =
-                connection.exchange(bytes, ask, &worker.http.scratch, clock, (now, due), &mut self.answer).await;
-            if worker.counts_bytes {
-                let sent = match first {
-                    true => written.body_length(),
-                    false => redirect::body(head).len(),
-                };
-                attempt.carried(sent as u64 + self.answer.body_bytes);
+            if let Some(http2) = host.http2 {
+                let head = if with_cookies.is_empty() { None } else { Some(&mut with_cookies) };
+                let streamed = Streamed { http2, host, key, ask, idempotent: hop.idempotent, first, head };
+                // Larger than the usual way.
+                Box::pin(self.streamed(request, streamed, attempt)).await?;
+                self.took(request, (who, hop.target), with_cookies, attempt);
+                return Ok(());
             }
-            match exchanged {
-                Ok(()) => {
-                    if self.answer.keep_alive {
-                        pool.keep(&mut self.own, key, host.connections, connection);
+            loop {
+                self.answer.sent = 0;
+                let mut connection = match pool.take(&mut self.own, key, host.connections) {
+                    Some(connection) => {
+                        attempt.goes_to(hop.target, connection.number);
+                        connection
                     }
-                    self.took(request, (who, hop.target), with_cookies, attempt);
-                    return Ok(());
+                    None => {
+                        let (peer, number) = host.next();
+                        attempt.goes_to(hop.target, number);
+                        let mut took = Opening::default();
+                        let left = attempt.left(clock.now());
+                        let shown = host.shown_by(who);
+                        let route = host.route(&peer, shown.as_deref());
+                        // Seldom, and larger than what a request needs.
+                        let opened = Box::pin(Connection::open(route, left, &mut took)).await;
+                        attempt.connected(took);
+                        let mut connection = Box::new(opened.map_err(|broken| attempt.broke(broken))?);
+                        connection.number = number;
+                        connection
+                    }
+                };
+                let now = match attempt.sends() {
+                    Ok(now) => now,
+                    Err(unsent) => {
+                        pool.keep(&mut self.own, key, host.connections, connection);
+                        return Err(unsent);
+                    }
+                };
+                let reused = connection.is_reused();
+                let own = if with_cookies.is_empty() { &mut self.head } else { &mut with_cookies };
+                if let Some(place) = self.trace {
+                    attempt.trace.write(attempt.sent, &mut own[place..place + PLACEHOLDER.len()]);
                 }
-                // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                Err(Failure::Closed | Failure::Reset) if reused && self.answer.says_nothing() && hop.idempotent => {}
-                Err(failure) => {
-                    attempt.because = self.answer.because.take();
-                    return Err(failure.into());
+                let written = request.bytes.written(&self.written);
+                let (head, body) = (own.as_slice(), if first { written.body().as_bytes() } else { &[] });
+                let (both, with_files) = ([head, body], first && written.has_files());
+                let pieces = with_files.then(|| written.pieces(head, &worker.lowered.paths.files));
+                let bytes = pieces.as_deref().unwrap_or(&both);
+                attempt.tell(|| shown(bytes));
+                let told = host.proxy.as_ref().and_then(|proxy| proxy.told(bytes));
+                let pieces = told.or(pieces);
+                let bytes = pieces.as_deref().unwrap_or(&both);
+                let due = attempt.due;
+                let exchanged =
+                    connection.exchange(bytes, ask, &worker.http.scratch, clock, (now, due), &mut self.answer).await;
+                if worker.counts_bytes {
+                    let sent = match first {
+                        true => written.body_length(),
+                        false => redirect::body(head).len(),
+                    };
+                    attempt.carried(sent as u64 + self.answer.body_bytes);
+                }
+                match exchanged {
+                    Ok(()) => {
+                        if self.answer.keep_alive {
+                            pool.keep(&mut self.own, key, host.connections, connection);
+                        }
+                        self.took(request, (who, hop.target), with_cookies, attempt);
+                        return Ok(());
+                    }
+                    // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
+                    Err(Failure::Closed | Failure::Reset) if reused && self.answer.says_nothing() && hop.idempotent => {
+                    }
+                    Err(failure) => {
+                        attempt.because = self.answer.because.take();
+                        return Err(failure.into());
+                    }
                 }
             }
         }
@@ -313,7 +338,7 @@ impl Client {
             }
         }
         if !with_cookies.is_empty() {
-            self.with_cookies = with_cookies;
+            Client::seldom(&mut self.seldom).with_cookies = with_cookies;
         }
     }
 
@@ -347,7 +372,7 @@ impl Client {
             std::mem::swap(&mut kept.headers, &mut self.answer.headers);
         }
         if request.keep_url {
-            kept.url = self.url.take();
+            kept.url = self.seldom.as_mut().and_then(|seldom| seldom.url.take());
         }
     }
 

@@ -9,6 +9,7 @@ mod connection;
 pub mod cookies;
 mod deadline;
 mod elsewhere;
+mod exchange;
 pub mod host;
 mod opening;
 pub mod redirect;
@@ -40,7 +41,7 @@ const BUFFER: usize = 64 * 1024;
 
 /// What the clients of a worker share.
 pub struct Shared {
-    pool: Pool<Connection>,
+    pool: Pool<Box<Connection>>,
     links: Links,
     cookies: Cookies,
     scratch: Scratch,

@@ -79,40 +79,15 @@ pub fn start(worker: &Rc<Worker>, load: usize) {
     });
     let works: Rc<[Option<Rc<Work>>]> = works.collect();
     for number in ours() {
-        let (active, works) = (Active::new(worker), works.clone());
-        let maker = tokio::task::spawn_local(async move { user(&active.0, load, number, &works).await });
+        let user = ClosedUser::new(Active::new(worker), load, number);
+        let maker = tokio::task::spawn_local(user.lives(works.clone()));
         worker.makers.borrow_mut().push((load, maker.abort_handle()));
     }
 }
 
 /// A user, from 0, while the level of its load is above it.
-async fn user(worker: &Rc<Worker>, load: usize, number: u64, works: &[Option<Rc<Work>>]) {
-    let planned = &worker.plan.loads[load];
-    let mut user = ClosedUser {
-        worker,
-        load,
-        number,
-        session: Session::new(worker, load, true),
-        alarm: worker.starter(false),
-        rounds: vec![0; planned.parts.len()],
-        done: 0,
-        left: false,
-    };
-    for turns in planned.turns_of(number) {
-        if !user.left {
-            user.turns(turns, works).await;
-        }
-    }
-    let mut trials = worker.trials(load);
-    while let Some(trial) = trials::next(&mut trials).await {
-        if number < trial.level && !user.left {
-            user.turns(Activity { start: trial.start, end: trial.end, of: None }, works).await;
-        }
-    }
-}
-
-struct ClosedUser<'w> {
-    worker: &'w Rc<Worker>,
+struct ClosedUser {
+    active: Active,
     load: usize,
     number: u64,
     session: Session,
@@ -124,62 +99,90 @@ struct ClosedUser<'w> {
     left: bool,
 }
 
-impl ClosedUser<'_> {
-    async fn turns(&mut self, turns: Activity, works: &[Option<Rc<Work>>]) {
-        let (worker, load) = (self.worker, self.load);
-        let planned = &worker.plan.loads[load];
-        if !worker.stops() {
-            worker.timers.until(&self.alarm, turns.start).await;
+impl ClosedUser {
+    fn new(active: Active, load: usize, number: u64) -> ClosedUser {
+        let worker = &active.0;
+        let (session, alarm) = (Session::new(worker, load, true), worker.starter(false));
+        let rounds = vec![0; worker.plan.loads[load].parts.len()];
+        ClosedUser { active, load, number, session, alarm, rounds, done: 0, left: false }
+    }
+
+    /// All that it does. Here and below a function returns its future: one that is `async` would keep its arguments twice, and a user
+    /// may cost little memory.
+    fn lives(mut self, works: Rc<[Option<Rc<Work>>]>) -> impl Future<Output = ()> {
+        let planned = self.active.0.plan.loads[self.load].turns_of(self.number).into_iter();
+        async move {
+            for turns in planned {
+                if !self.left {
+                    self.turns(turns, &works).await;
+                }
+            }
+            let mut trials = self.active.0.trials(self.load);
+            while let Some(trial) = trials::next(&mut trials).await {
+                if self.number < trial.level && !self.left {
+                    self.turns(Activity { start: trial.start, end: trial.end, of: None }, &works).await;
+                }
+            }
         }
+    }
+
+    fn turns(&mut self, turns: Activity, works: &[Option<Rc<Work>>]) -> impl Future<Output = ()> {
+        let (worker, load) = (self.active.0.clone(), self.load);
         let work = turns.of.and_then(|(stage, count)| Some((works[stage].as_ref()?, self.done + count)));
-        self.session.now = worker.timers.clock.now();
-        loop {
-            let now = self.session.now;
-            if now >= turns.end || worker.stops() || work.is_some_and(|(_, last)| self.done == last) {
-                break;
+        async move {
+            let planned = &worker.plan.loads[load];
+            if !worker.stops() {
+                worker.timers.until(&self.alarm, turns.start).await;
             }
-            if let Some((work, _)) = work {
-                work.start(worker);
-            }
-            worker.recorder.borrow_mut().started(load, now, 0);
-            let part = planned.part_of_turn(self.number, self.done);
-            let turn = self.rounds[part] * planned.shape.peak() + self.number;
-            let who = Asker { user: self.number + 1, turn, kept: None };
-            let outcome = self.session.iterate(&who, part, self.number << 32 | self.done, (now, now)).await;
-            self.rounds[part] += 1;
-            self.done += 1;
-            let after = match outcome {
-                Err(failure) => Some(self.session.after(part, failure)),
-                Ok(()) => self.session.after_nothing_else(part),
-            };
-            if let Some((work, _)) = work
-                && !self.session.left_unsent()
-            {
-                work.finish(worker);
-            }
-            match after {
-                Some(After::Leave) => {
-                    worker.recorder.borrow_mut().without_rows(load, self.session.now);
-                    self.left = true;
-                    return;
+            self.session.now = worker.timers.clock.now();
+            loop {
+                let now = self.session.now;
+                if now >= turns.end || worker.stops() || work.is_some_and(|(_, last)| self.done == last) {
+                    break;
                 }
-                Some(After::Rest { from_now, from_start }) => {
-                    self.rest((self.session.now + from_now).max(now + from_start).min(turns.end)).await;
+                if let Some((work, _)) = work {
+                    work.start(&worker);
                 }
-                None => {}
-            }
-            if let Some(pace) = planned.pace
-                && !worker.stops()
-            {
-                worker.timers.until(&self.alarm, (now + pace).min(turns.end)).await;
-                self.session.now = worker.timers.clock.now();
+                worker.recorder.borrow_mut().started(load, now, 0);
+                let part = planned.part_of_turn(self.number, self.done);
+                let turn = self.rounds[part] * planned.shape.peak() + self.number;
+                let who = Asker { user: self.number + 1, turn, kept: None };
+                let outcome = self.session.iterate(who, part, self.number << 32 | self.done, (now, now)).await;
+                self.rounds[part] += 1;
+                self.done += 1;
+                let after = match outcome {
+                    Err(failure) => Some(self.session.after(part, failure)),
+                    Ok(()) => self.session.after_nothing_else(part),
+                };
+                if let Some((work, _)) = work
+                    && !self.session.left_unsent()
+                {
+                    work.finish(&worker);
+                }
+                match after {
+                    Some(After::Leave) => {
+                        worker.recorder.borrow_mut().without_rows(load, self.session.now);
+                        self.left = true;
+                        return;
+                    }
+                    Some(After::Rest { from_now, from_start }) => {
+                        self.rest((self.session.now + from_now).max(now + from_start).min(turns.end)).await;
+                    }
+                    None => {}
+                }
+                if let Some(pace) = planned.pace
+                    && !worker.stops()
+                {
+                    worker.timers.until(&self.alarm, (now + pace).min(turns.end)).await;
+                    self.session.now = worker.timers.clock.now();
+                }
             }
         }
     }
 
     /// Waits after a failure, which is in no sample, and ends with the stage.
     async fn rest(&mut self, until: u64) {
-        let (worker, began) = (self.worker, self.session.now);
+        let (worker, began) = (&self.active.0, self.session.now);
         if until <= began || worker.stops() {
             return;
         }

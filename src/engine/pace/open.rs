@@ -199,7 +199,7 @@ fn take_seat(worker: &Rc<Worker>, load: usize, free: &Rc<RefCell<Vec<Rc<Seat>>>>
             let Arrival { k, part, turn, intended } = arrival;
             let now = worker.timers.clock.now();
             worker.recorder.borrow_mut().started(load, intended, now.saturating_sub(intended));
-            let _ = session.iterate(&who(&worker, load, part, (k, turn)), part, k, (intended, now)).await;
+            let _ = session.iterate(who(&worker, load, part, (k, turn)), part, k, (intended, now)).await;
             free.borrow_mut().push(own.clone());
         }
     });

@@ -12,6 +12,39 @@ struct Dealt {
     order: Rc<[u8]>,
 }
 
+/// Random numbers of one iteration. Few flows ask for any and the generator is large, so it is made for the first of them and kept for
+/// later iterations.
+#[derive(Debug, Default)]
+struct Stream {
+    made: Option<Box<ChaCha8Rng>>,
+    /// Its key is that of this iteration.
+    is_keyed: bool,
+}
+
+impl Stream {
+    fn next(&mut self, parts: [u64; 4]) -> u64 {
+        let made = match &mut self.made {
+            Some(made) => {
+                if !self.is_keyed {
+                    **made = keyed(parts);
+                }
+                made
+            }
+            none => none.insert(Box::new(keyed(parts))),
+        };
+        self.is_keyed = true;
+        made.next_u64()
+    }
+}
+
+fn keyed(parts: [u64; 4]) -> ChaCha8Rng {
+    let mut key = [0u8; 32];
+    for (part, value) in key.chunks_exact_mut(8).zip(parts) {
+        part.copy_from_slice(&value.to_le_bytes());
+    }
+    ChaCha8Rng::from_seed(key)
+}
+
 /// Random choices of one iteration, keyed by seed, load and number, whatever happened before and elsewhere.
 #[derive(Debug)]
 pub struct Choices {
@@ -20,21 +53,21 @@ pub struct Choices {
     number: u64,
     /// Keys of what must be new in every run, though the seed is an old one.
     run: u64,
-    stream: Option<ChaCha8Rng>,
-    fresh: Option<ChaCha8Rng>,
+    stream: Stream,
+    fresh: Stream,
     /// What each site dealt last: who chooses within a choice asks for that as well, and so do the iterations that follow.
     dealt: Vec<Dealt>,
 }
 
 impl Choices {
     pub fn new(seed: u64, load: u64, number: u64, run: u64) -> Choices {
-        Choices { seed, load, number, run, stream: None, fresh: None, dealt: Vec::new() }
+        Choices { seed, load, number, run, stream: Stream::default(), fresh: Stream::default(), dealt: Vec::new() }
     }
 
     /// Those of another iteration of the same load.
     pub fn begin(&mut self, number: u64) {
         self.number = number;
-        (self.stream, self.fresh) = (None, None);
+        (self.stream.is_keyed, self.fresh.is_keyed) = (false, false);
     }
 
     /// Those of one of several that happen at a time, from 0.
@@ -44,18 +77,8 @@ impl Choices {
         Choices::new(self.seed, load, self.number, self.run)
     }
 
-    fn keyed(parts: [u64; 4]) -> ChaCha8Rng {
-        let mut key = [0u8; 32];
-        for (part, value) in key.chunks_exact_mut(8).zip(parts) {
-            part.copy_from_slice(&value.to_le_bytes());
-        }
-        ChaCha8Rng::from_seed(key)
-    }
-
     pub(super) fn next(&mut self) -> u64 {
-        let parts = [self.seed, self.load, self.number, 0];
-        let stream = self.stream.get_or_insert_with(|| Choices::keyed(parts));
-        stream.next_u64()
+        self.stream.next([self.seed, self.load, self.number, 0])
     }
 
     /// Uniform in [0, 1).
@@ -75,7 +98,7 @@ impl Choices {
             return dealt.order.clone();
         }
         // What is dealt has a key of its own next to the numbers of iterations.
-        let mut stream = Choices::keyed([self.seed, self.load, block, !site]);
+        let mut stream = keyed([self.seed, self.load, block, !site]);
         let mut order: Vec<u8> = (0..count as u8).collect();
         // Fisher and Yates; of 64 bits the remainder by so few is even enough.
         (1..count).rev().for_each(|last| order.swap(last, (stream.next_u64() % (last as u64 + 1)) as usize));
@@ -96,8 +119,7 @@ impl Choices {
 
     pub(super) fn uuid(&mut self) -> String {
         let parts = [self.seed, self.load, self.number, self.run | 1];
-        let fresh = self.fresh.get_or_insert_with(|| Choices::keyed(parts));
-        let (high, low) = (fresh.next_u64(), fresh.next_u64());
+        let (high, low) = (self.fresh.next(parts), self.fresh.next(parts));
         // Version 4, variant 1 (RFC 9562).
         let high = high & !0xf000 | 0x4000;
         let low = low & !(0b11 << 62) | 1 << 63;

@@ -183,7 +183,7 @@ impl Asker {
         }
         let now = self.worker.timers.clock.now();
         let who = user::Asker { user: self.user, turn: number, kept: None };
-        let outcome = session.iterate(&who, 0, number, (now, now)).await;
+        let outcome = session.iterate(who, 0, number, (now, now)).await;
         let badly = session.answered_badly(0);
         match (outcome, self.count) {
             (Ok(()), None) if badly.is_none() => Ok(1),

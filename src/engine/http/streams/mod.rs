@@ -69,9 +69,10 @@ impl Client {
             })?;
             let length: usize = body.iter().map(|piece| piece.len()).sum();
             let clock = &worker.timers.clock;
-            self.deadline.set(attempt.due);
+            let deadline = &mut Client::seldom(&mut self.seldom).deadline;
+            deadline.set(attempt.due);
             let sending = Outgoing { fields, body: &body, sent: now };
-            let came = transfer(&lease, sending, ask, clock, &mut self.deadline, &mut self.answer).await;
+            let came = transfer(&lease, sending, ask, clock, deadline, &mut self.answer).await;
             if worker.counts_bytes {
                 attempt.carried(length as u64 + self.answer.body_bytes);
             }

@@ -2,8 +2,8 @@
 
 use super::lease::Lease;
 use super::link::failure;
-use crate::engine::http::connection::decode;
 use crate::engine::http::deadline::Deadline;
+use crate::engine::http::exchange::decode;
 use crate::engine::http::reply::{keep, refuse_unknown};
 use crate::engine::http::{Ask, Now};
 use crate::measure::Failure;

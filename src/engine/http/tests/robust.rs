@@ -3,8 +3,7 @@
 
 use super::coding::{gzip, raw, zlib};
 use super::*;
-use crate::engine::http::connection::over;
-use crate::engine::http::deadline::Deadline;
+use crate::engine::http::connection::Connection;
 use crate::wire::http1::HEAD_LIMIT;
 use crate::wire::http1::{Answer, Failure};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -133,7 +132,7 @@ fn mutate(text: &mut Vec<u8>, random: &mut Random) {
 
 /// What the client makes of a text that comes in random pieces, after which the stream ends.
 async fn read(text: Vec<u8>, random: &mut Random, scratch: &Scratch) -> (Result<(), Failure>, Answer) {
-    let (mut client, mut server) = duplex(1 + random.below(20_000));
+    let (client, mut server) = duplex(1 + random.below(20_000));
     let mut random = Random(random.0 ^ 0x9e37_79b9_7f4a_7c15);
     let serve = async move {
         let _ = server.read(&mut [0; 20]).await;
@@ -148,16 +147,14 @@ async fn read(text: Vec<u8>, random: &mut Random, scratch: &Scratch) -> (Result<
             tokio::task::yield_now().await;
         }
     };
-    let (mut answer, mut stash, mut deadline) = (Answer::default(), Vec::new(), Deadline::default());
-    deadline.set(4 * LONG);
+    let mut answer = Answer::default();
     let clock = Clock(Instant::now());
     let client = async {
-        let ends = (&mut stash, &mut deadline);
-        let result = over(&mut client, &[REQUEST], KEEP, scratch, &clock, ends, &mut answer).await;
-        drop(client);
-        result
+        let mut connection = Connection::over(client);
+        let result = connection.exchange(&[REQUEST], KEEP, scratch, &clock, (0, 4 * LONG), &mut answer).await;
+        (result, connection.stash)
     };
-    let (result, ()) = tokio::join!(client, serve);
+    let ((result, stash), ()) = tokio::join!(client, serve);
     assert_ne!(result, Err(Failure::Timeout), "the stream has ended, and the client waits on");
     assert!(stash.capacity() <= 4 * HEAD_LIMIT, "{} bytes wait for the end of a head", stash.capacity());
     assert!(answer.headers.len() <= HEAD_LIMIT);
