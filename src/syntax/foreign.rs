@@ -78,11 +78,33 @@ static OPENERS: LazyLock<Vec<(Regex, Extent, &'static str)>> = LazyLock::new(|| 
     rows.collect()
 });
 
-/// A line that may open a block begins so, or ends so: others are not looked at.
+/// Whether a row may fit a line, by what it begins and ends with. Of a file as people write it here no line does, and no pattern
+/// is made for it: that takes longer than all else of a small file.
 fn may_open(line: &str) -> bool {
-    line.ends_with([':', '(', '[', '{', ';', '"', '\''])
-        || line.starts_with("- ")
-        || words::statement(first(line)).is_none()
+    if line.ends_with(':') || line.starts_with("- ") {
+        return true;
+    }
+    let rest = line.strip_prefix('.').unwrap_or(line);
+    let word = first(rest);
+    let next = rest.as_bytes().get(word.len());
+    let opens = match word {
+        "import" | "from" | "package" | "const" | "export" | "stages" | "phases" | "thresholds" | "scenarios"
+        | "options" | "config" | "setUp" | "scn" | "injectOpen" | "inject" | "try" => true,
+        "use" => rest.starts_with("use crate::"),
+        "check" | "expect" | "assert" | "group" | "exec" => next == Some(&b'('),
+        "http" | "requests" | "client" => next == Some(&b'.'),
+        word => word.starts_with("axios"),
+    };
+    opens || line.ends_with('{') && ITERATED.iter().any(|call| line.contains(call))
+}
+
+/// How other languages go over a list.
+const ITERATED: [&str; 3] = [".forEach(", ".map(", ".each("];
+
+/// What is a statement here, unless it ends as none does.
+fn is_ours(line: &str) -> bool {
+    let ends = [':', '(', '[', '{', ';', '"', '\''];
+    words::statement(first(line)).is_some() && !line.ends_with(ends) && !line.starts_with("- ")
 }
 
 /// `expect:`, whose body has no brace.
@@ -100,6 +122,9 @@ const MOST: usize = 20;
 
 /// The text without blocks of elsewhere, of the length that it has.
 pub fn without_blocks<'a>(file: FileId, text: &'a str, diagnostics: &mut Diagnostics) -> Cow<'a, str> {
+    if !text.split('\n').any(|line| may_open(line.trim())) {
+        return Cow::Borrowed(text);
+    }
     let mut blocks: Vec<Range<usize>> = Vec::new();
     let lines = lines(text);
     let texts = long_texts(text);
@@ -107,13 +132,16 @@ pub fn without_blocks<'a>(file: FileId, text: &'a str, diagnostics: &mut Diagnos
     while let Some(line) = lines.get(at) {
         at += 1;
         let written = text[line.clone()].trim();
+        if !may_open(written) || is_ours(written) {
+            continue;
+        }
         // Of a text that goes over lines, such as a file of YAML, nothing is read.
         let next = texts.partition_point(|long| long.end <= line.start);
         if texts.get(next).is_some_and(|long| long.start < line.start) {
             continue;
         }
         let is_code = !written.is_empty() && !written.starts_with("//") && written.len() < 300;
-        if blocks.len() == MOST || !is_code || !may_open(written) {
+        if blocks.len() == MOST || !is_code {
             continue;
         }
         let Some((_, extent, help)) = OPENERS.iter().find(|(opens, ..)| opens.is_match(written)) else { continue };
@@ -181,7 +209,10 @@ fn long_texts(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
+    let next = |at: usize| Some(at + bytes[at..].iter().position(|byte| matches!(byte, b'/' | b'"' | b'\''))?);
+    while let Some(start) = next(at) {
+        at = start;
+        let byte = &bytes[at];
         let end = match byte {
             b'/' if bytes[at..].starts_with(b"//") => line_end(bytes, at),
             quote @ (b'"' | b'\'') => match text_end(bytes, at, *quote) {
@@ -256,6 +287,58 @@ impl Extent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_row_fits_only_lines_that_are_looked_at() {
+        let lines = [
+            "import http from 'k6/http';",
+            "from locust import HttpUser",
+            "package a",
+            "const http = require('http')",
+            "use crate::a;",
+            "export const options = {",
+            "export default function () {",
+            "stages: [",
+            "phases = [",
+            "thresholds: {",
+            "scenarios {",
+            "options = {",
+            "config: {",
+            ".setUp(scn.inject(",
+            "scn = scenario(",
+            ".injectOpen(",
+            ".check(res, {",
+            "expect(a).to((",
+            "assert(a, {",
+            "group(\"a\", () => {",
+            "items.forEach((item) => {",
+            "[1, 2].map(a => {",
+            "list.each(a => {",
+            ".exec(http(",
+            "http.get(\"/a\", {",
+            "axios(\"/a\", {",
+            "axios.get(\"/a\", {",
+            "requests.get(\"/a\", (",
+            ".client.get([",
+            "try {",
+            "class A(HttpUser):",
+            "def a(self):",
+            "with self.client.get(\"/\") as a:",
+            "stages:",
+            "thresholds:",
+            "- get:",
+            "url:",
+            "- duration: 1m",
+            "anything:",
+        ];
+        let fits = |line: &str| OPENERS.iter().position(|(opens, ..)| opens.is_match(line));
+        let mut seen: Vec<usize> = lines.iter().map(|line| fits(line).expect(line)).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), ROWS.len(), "each row has its line here");
+        assert_eq!(lines.iter().find(|line| !may_open(line)), None);
+        assert!(!may_open("get \"/a\" as list {") && !may_open("expect {") && !may_open("use \"./a.stress\""));
+    }
 
     #[test]
     fn blocks_of_other_tools_are_one_mistake_each() {

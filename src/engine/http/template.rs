@@ -361,7 +361,7 @@ impl Template {
         };
         scratch.clear();
         match body {
-            Body::Json(expr) => scratch.push_str(&frame.json(expr, paths)?.to_string()),
+            Body::Json(expr) => frame.write_json(expr, paths, scratch)?,
             Body::Text(pieces) => frame.write(pieces, paths, scratch)?,
             Body::Form(fields) => {
                 let mut plain = String::new();

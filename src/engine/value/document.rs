@@ -63,6 +63,19 @@ pub fn spelled(digits: String) -> Number {
     Number::from_string_unchecked(digits)
 }
 
+/// A text between quotes, as JSON has it.
+pub fn write_text(text: &str, out: &mut String) {
+    let is_plain = |byte: &u8| *byte >= b' ' && !matches!(byte, b'"' | b'\\');
+    match text.as_bytes().iter().all(is_plain) {
+        true => {
+            out.push('"');
+            out.push_str(text);
+            out.push('"');
+        }
+        false => out.push_str(&Json::from(text).to_string()),
+    }
+}
+
 /// Reads one value.
 #[derive(Clone, Copy)]
 struct Build<'r> {

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod files;
 pub mod functions;
 pub mod html;
+mod json;
 mod lists;
 pub mod lower;
 pub mod number;
@@ -486,24 +487,6 @@ impl Frame {
         }
         Ok(())
     }
-
-    pub fn json(&mut self, expr: &Code, paths: &Paths) -> Result<serde_json::Value, Unusable> {
-        Ok(match expr {
-            Code::Object(fields) => {
-                let mut object = serde_json::Map::new();
-                for (name, value) in fields {
-                    object.insert(name.clone(), self.json(value, paths)?);
-                }
-                serde_json::Value::Object(object)
-            }
-            Code::List(items) => {
-                let items: Result<Vec<serde_json::Value>, Unusable> =
-                    items.iter().map(|item| self.json(item, paths)).collect();
-                serde_json::Value::Array(items?)
-            }
-            _ => to_json(self.eval(expr, paths)?),
-        })
-    }
 }
 
 /// A number, a text or a truth as it is put into a text; nothing else can be.
@@ -526,20 +509,6 @@ pub fn from_json(value: &serde_json::Value) -> Value {
         serde_json::Value::Number(number) => of_number(number.as_str()),
         serde_json::Value::String(text) => Value::Text(text.as_str().into()),
         serde_json::Value::Array(_) | serde_json::Value::Object(_) => Value::Json(Rc::new(value.clone())),
-    }
-}
-
-fn to_json(value: Value) -> serde_json::Value {
-    match value {
-        Value::Null => serde_json::Value::Null,
-        Value::Bool(value) => value.into(),
-        Value::Number(number) if !number.is_finite() => serde_json::Value::Null,
-        Value::Number(number) if number.fract() == 0.0 && number.abs() <= decimal::EACH_WHOLE => (number as i64).into(),
-        Value::Number(number) => serde_json::Value::Number(document::spelled(decimal::written(number))),
-        Value::Exact(digits) => serde_json::Value::Number(document::spelled(digits.to_string())),
-        Value::Text(text) | Value::Latin1(text) => (&*text).into(),
-        Value::Json(value) => Rc::unwrap_or_clone(value),
-        Value::Row(..) => serde_json::Value::Null,
     }
 }
 
