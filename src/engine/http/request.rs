@@ -1,9 +1,11 @@
 //! Requests ready to be sent.
 
+use super::streams::Made;
 use super::template::{Encoded, encode};
 use crate::engine::flow::lowered::RequestParts;
 use crate::engine::value::lower::Lowerer;
 use crate::plan::{self, Http};
+use std::sync::OnceLock;
 
 pub struct Request {
     pub bytes: Encoded,
@@ -13,6 +15,8 @@ pub struct Request {
     pub keep_headers: bool,
     pub keep_url: bool,
     pub judges_status: bool,
+    /// Its fields of HTTP/2, where it is the same each time.
+    pub made: OnceLock<Made>,
 }
 
 /// What a method is to a client.
@@ -44,6 +48,7 @@ impl Request {
             keep_headers: step.keep_headers,
             keep_url: step.keep_url,
             judges_status: http.judges_status,
+            made: OnceLock::new(),
         }
     }
 }

@@ -191,3 +191,27 @@ impl ClosedUser {
         worker.recorder.borrow_mut().rested(self.load, began, self.session.now - began);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ClosedUser;
+    use crate::engine::flow::progress::Progress;
+    use crate::engine::http::Connection;
+    use crate::engine::value::Frame;
+    use crate::engine::value::answered::Answered;
+    use std::mem::size_of;
+
+    fn of_future<A, B, F>(_: fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Ten thousand users are usual. What a new field needs here each of them pays; what few flows use is boxed and made when it is
+    /// first used.
+    #[test]
+    fn a_user_takes_little_memory() {
+        let task = of_future(ClosedUser::lives);
+        let rest = [size_of::<Frame>(), size_of::<Answered>(), size_of::<Progress>(), size_of::<Connection>()];
+        let all = task + rest.iter().sum::<usize>();
+        assert!(all <= 3200, "{all} bytes: a task of {task}, and {rest:?}");
+    }
+}

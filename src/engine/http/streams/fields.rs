@@ -1,6 +1,7 @@
 //! A request of HTTP/1.1 as the fields of HTTP/2.
 
 use crate::engine::http::host::Host;
+use crate::engine::trace::PLACEHOLDER;
 use http::header::HOST;
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
@@ -10,6 +11,35 @@ const HEADERS: usize = 128;
 
 /// Headers of one connection, which HTTP/2 has other means for (RFC 9113, 8.2.2).
 const LEFT_OUT: [&str; 5] = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
+
+/// The header of a trace context, which is another one each time.
+const TRACE: &str = "traceparent";
+
+/// The fields of a request that is the same each time but for its trace context: to make them anew costs more than to send them.
+pub struct Made(Request<()>);
+
+impl Made {
+    pub fn of(fields: &Request<()>) -> Made {
+        Made(fields.clone())
+    }
+
+    /// With the trace context that stands there in the head.
+    pub fn again(&self, head: &[u8], trace: Option<usize>) -> Request<()> {
+        let mut fields = self.0.clone();
+        if let (Some(place), Some(value)) = (trace, fields.headers_mut().get_mut(TRACE))
+            && let Ok(new) = HeaderValue::from_bytes(&head[place..place + PLACEHOLDER.len()])
+        {
+            *value = never_again(new);
+        }
+        fields
+    }
+}
+
+/// A value that no other request has. To remember it would drive out of the tables of both sides what all have in common.
+fn never_again(mut value: HeaderValue) -> HeaderValue {
+    value.set_sensitive(true);
+    value
+}
 
 /// The fields of a request and the pieces of its body, from all of its pieces, or why it cannot be sent so.
 pub fn request<'p>(pieces: &[&'p [u8]], host: &Host) -> Result<(Request<()>, Vec<&'p [u8]>), String> {
@@ -37,7 +67,9 @@ pub fn request<'p>(pieces: &[&'p [u8]], host: &Host) -> Result<(Request<()>, Vec
             continue;
         }
         let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| wrong_header(header.name))?;
-        fields.append(name, HeaderValue::from_bytes(header.value).map_err(|_| wrong_header(header.name))?);
+        let value = HeaderValue::from_bytes(header.value).map_err(|_| wrong_header(header.name))?;
+        let value = if name.as_str() == TRACE { never_again(value) } else { value };
+        fields.append(name, value);
     }
     let scheme = if host.secured.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
     let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build();
@@ -71,6 +103,23 @@ mod tests {
             request.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         assert_eq!(told, ["x-own: a", "x-own: b", "content-length: 4"]);
         assert_eq!(body, [&b"ab"[..], b"c", b"d"]);
+    }
+
+    #[test]
+    fn what_is_the_same_is_made_once_with_the_trace_context_of_each() {
+        let host = host_at(Endpoint::at("127.0.0.1:80".parse().unwrap()).peer);
+        let head = |trace: char| {
+            let value: String = PLACEHOLDER.chars().map(|_| trace).collect();
+            format!("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: {value}\r\nAccept: */*\r\n\r\n")
+        };
+        let (first, second) = (head('a'), head('b'));
+        let trace = first.find("aaaa");
+        let fields = |head: &str| request(&[head.as_bytes()], &host).unwrap().0;
+        let again = Made::of(&fields(&first)).again(second.as_bytes(), trace);
+        assert_eq!(again.headers(), fields(&second).headers());
+        assert_eq!(again.uri(), fields(&second).uri());
+        let is_remembered = |name: &str| !again.headers()[name].is_sensitive();
+        assert_eq!(["traceparent", "accept"].map(is_remembered), [false, true]);
     }
 
     #[test]

@@ -6,12 +6,14 @@ mod lease;
 mod link;
 mod transfer;
 
+pub use fields::Made;
 pub use lease::Links;
 
 use super::Ask;
 use super::client::Client;
 use super::host::Host;
 use super::request::Request;
+use super::template::Encoded;
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::pace::budget::Unanswered;
 use crate::engine::pool::PoolKey;
@@ -46,6 +48,7 @@ impl Client {
     ) -> Result<(), Unanswered> {
         let worker = self.worker.clone();
         let Streamed { http2, host, key, ask, idempotent, first, .. } = streamed;
+        let is_same = first && streamed.head.is_none() && matches!(request.bytes, Encoded::Fixed(_));
         let mut again = 0;
         loop {
             self.answer.sent = 0;
@@ -62,11 +65,22 @@ impl Client {
                 false => vec![head.as_slice()],
             };
             attempt.tell(|| super::client::shown(&pieces).replacen(" HTTP/1.1\r\n", " HTTP/2\r\n", 1));
-            let made = fields::request(&pieces, host);
+            let known = request.made.get().filter(|_| is_same);
+            let made = match known {
+                Some(made) => {
+                    let body = pieces[1..].iter().copied().filter(|piece| !piece.is_empty()).collect();
+                    Ok((made.again(pieces[0], self.trace), body))
+                }
+                None => fields::request(&pieces, host),
+            };
             let (fields, body) = made.map_err(|why| {
                 attempt.because = Some(why);
                 Failure::Data
             })?;
+            if is_same && known.is_none() {
+                // Where it is there already it is this one.
+                let _ = request.made.set(Made::of(&fields));
+            }
             let length: usize = body.iter().map(|piece| piece.len()).sum();
             let clock = &worker.timers.clock;
             let deadline = &mut Client::seldom(&mut self.seldom).deadline;
