@@ -16,7 +16,7 @@ pub struct Request {
     pub keep_url: bool,
     pub judges_status: bool,
     /// Its fields of HTTP/2, where it is the same each time.
-    pub made: OnceLock<Made>,
+    pub made: OnceLock<Box<Made>>,
 }
 
 /// What a method is to a client.

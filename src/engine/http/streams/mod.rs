@@ -79,7 +79,7 @@ impl Client {
             })?;
             if is_same && known.is_none() {
                 // Where it is there already it is this one.
-                let _ = request.made.set(Made::of(&fields));
+                let _ = request.made.set(Box::new(Made::of(&fields)));
             }
             let length: usize = body.iter().map(|piece| piece.len()).sum();
             let clock = &worker.timers.clock;
