@@ -117,6 +117,9 @@ fn first(line: &str) -> &str {
     super::tokens::first_word(line)
 }
 
+/// A block of so many lines is none: of a file of many that have no end, each would be looked through.
+const LONGEST: usize = 1000;
+
 /// So many blocks are refused: nobody mends more at a time.
 const MOST: usize = 20;
 
@@ -245,15 +248,19 @@ impl Extent {
     /// The last line of a block that begins on a line; none where it has no end.
     fn last(self, text: &str, lines: &[Range<usize>], first: usize) -> Option<usize> {
         let written = |at: usize| &text[lines[at].clone()];
+        let end = lines.len().min(first + LONGEST);
         let depth = |line: &str| {
-            let opened = line.matches(['(', '[', '{']).count() as i64;
-            opened - line.matches([')', ']', '}']).count() as i64
+            line.bytes().fold(0i64, |depth, byte| match byte {
+                b'(' | b'[' | b'{' => depth + 1,
+                b')' | b']' | b'}' => depth - 1,
+                _ => depth,
+            })
         };
         match self {
             Extent::Line => Some(first),
             Extent::Bracket => {
                 let mut open = 0;
-                for (at, _) in lines.iter().enumerate().skip(first) {
+                for at in first..end {
                     open += depth(written(at));
                     let goes_on = lines.get(at + 1).is_some_and(|_| written(at + 1).trim_start().starts_with('.'));
                     if open <= 0 && !goes_on {
@@ -267,7 +274,7 @@ impl Extent {
                 let own = indent(written(first));
                 let is_item = written(first).trim_start().starts_with("- ");
                 let mut last = first;
-                for (at, _) in lines.iter().enumerate().skip(first + 1) {
+                for at in first + 1..end {
                     let line = written(at);
                     let inside =
                         indent(line) > own || is_item && indent(line) == own && line.trim_start().starts_with("- ");
@@ -278,7 +285,8 @@ impl Extent {
                     }
                 }
                 let balanced = (first..=last).map(|at| depth(written(at))).sum::<i64>() == 0;
-                (last > first && balanced).then_some(last)
+                let is_cut = last + 1 == end && end < lines.len();
+                (last > first && balanced && !is_cut).then_some(last)
             }
         }
     }
@@ -287,6 +295,19 @@ impl Extent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_block_is_looked_through_for_ever() {
+        let refused = |lines: usize, block: [&str; 3]| {
+            let text = format!("{}{}{}", block[0], block[1].repeat(lines), block[2]);
+            let mut said = Diagnostics::default();
+            without_blocks(FileId(0), &text, &mut said);
+            said.errors()
+        };
+        for block in [["stages: [\n", "  1,\n", "]\n"], ["config:\n", "  a: 1\n", "\nscenario a {\n}\n"]] {
+            assert_eq!([LONGEST - 2, LONGEST + 2].map(|lines| refused(lines, block)), [1, 0]);
+        }
+    }
 
     #[test]
     fn each_row_fits_only_lines_that_are_looked_at() {
