@@ -24,6 +24,26 @@ pub enum ServerAddress {
     Host(Host),
 }
 
+/// Whether a connection is encrypted, as far as a URL says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    NotSaid,
+    Off,
+    /// By whatever certificate the server shows.
+    Unverified,
+    Verified,
+}
+
+/// The parameters of other clients that are entries of a `tls:` here.
+const ENTRIES: [(&str, &str); 6] = [
+    ("sslrootcert", "ca"),
+    ("sslcert", "cert"),
+    ("sslkey", "key"),
+    ("ssl-ca", "ca"),
+    ("ssl-cert", "cert"),
+    ("ssl-key", "key"),
+];
+
 /// The schemes, and whether their parameters are those of PostgreSQL.
 const SCHEMES: [(&str, bool); 4] = [("postgres", true), ("postgresql", true), ("mysql", false), ("mariadb", false)];
 
@@ -40,10 +60,11 @@ impl Database {
         let scheme = SCHEMES.iter().find(|(scheme, _)| *scheme == url.scheme());
         let (_, is_postgres) = scheme.ok_or_else(|| wrong("its scheme is that of none"))?;
         let own = Database::read(&url, *is_postgres).ok_or_else(|| wrong("a part of it cannot be read"))?;
-        match Database::unknown(&url, *is_postgres) {
-            Some(name) => Err(wrong(&format!("its parameter `{name}` changes nothing here; leave it out"))),
-            None => Ok(own),
-        }
+        let Some(name) = Database::unknown(&url, *is_postgres) else { return Ok(own) };
+        Err(match ENTRIES.iter().find(|(own, _)| *own == name) {
+            Some((_, entry)) => wrong(&format!("instead of its parameter `{name}`, write `tls: {{ {entry}: … }}`")),
+            None => wrong(&format!("its parameter `{name}` changes nothing here; leave it out")),
+        })
     }
 
     /// A parameter that nobody would heed.
@@ -89,10 +110,24 @@ impl Database {
         Some(own)
     }
 
-    /// What it says of encryption, where that must be.
-    pub fn encryption(&self) -> Option<&str> {
-        let optional = ["disable", "disabled", "allow", "prefer", "preferred", "off"];
-        self.ssl.as_deref().filter(|mode| !optional.iter().any(|own| mode.eq_ignore_ascii_case(own)))
+    /// What it says of encryption. A mode that leaves it to the server whether there is any is refused: two runs would not measure the
+    /// same.
+    pub fn encryption(&self) -> Result<Encryption, String> {
+        let Some(mode) = &self.ssl else { return Ok(Encryption::NotSaid) };
+        let (name, full) = if self.is_postgres { ("sslmode", "verify-full") } else { ("ssl-mode", "VERIFY_IDENTITY") };
+        match mode.to_ascii_lowercase().replace('_', "-").as_str() {
+            "disable" | "disabled" => Ok(Encryption::Off),
+            "require" | "required" => Ok(Encryption::Unverified),
+            "verify-full" | "verify-identity" => Ok(Encryption::Verified),
+            "verify-ca" => Err(format!(
+                "`{name}={mode}` would accept a certificate of any host; write `{full}`, and `tls: {{ server_name: … }}` for a \
+                 certificate with another name"
+            )),
+            "allow" | "prefer" | "preferred" => Err(format!(
+                "`{name}={mode}` leaves it to the server whether the load is encrypted; write `disable` or `require`"
+            )),
+            _ => Err(format!("`{name}={mode}` is not a mode; write `disable`, `require` or `{full}`")),
+        }
     }
 
     /// Whether it names a socket of this machine.
@@ -139,8 +174,8 @@ mod tests {
     #[test]
     fn a_url_leads_where_its_driver_goes() {
         for (url, host) in [
-            ("postgres://me:secret@db.example.com:5432/shop?sslmode=off", "db.example.com:5432"),
-            ("postgres://localhost/shop?sslmode=off&host=db.example.com", "db.example.com"),
+            ("postgres://me:secret@db.example.com:5432/shop?sslmode=disable", "db.example.com:5432"),
+            ("postgres://localhost/shop?sslmode=disable&host=db.example.com", "db.example.com"),
             ("postgres://localhost/shop?h%6Fst=evil.example", "evil.example"),
             ("postgres://localhost/shop?hostaddr=192.0.2.1&port=99", "192.0.2.1:99"),
             ("postgres://localhost/shop?host=one.example&host=two.example", "two.example"),
@@ -161,12 +196,39 @@ mod tests {
         for (url, name) in [
             // The driver of MySQL knows no such parameter.
             ("mysql://evil.example/shop?host=localhost", "`host`"),
-            ("postgres://localhost/shop?sslrootcert=/ca.pem", "`sslrootcert`"),
+            ("postgres://localhost/shop?sslrootcert=/ca.pem", "write `tls: { ca: … }`"),
+            ("mysql://localhost/shop?ssl-key=/own.key", "write `tls: { key: … }`"),
+            ("postgres://localhost/shop?pool=4", "`pool` changes nothing"),
         ] {
             assert!(Database::of(url).is_err_and(|why| why.contains(name)), "{url}");
         }
         let own = Database::of("postgres://m%65:s%2Fx@h/a%20b?ssl-mode=disable").unwrap();
         let given = [own.user, own.password, own.name, own.ssl];
         assert_eq!(given.map(Option::unwrap_or_default), ["me", "s/x", "a b", "disable"]);
+    }
+
+    #[test]
+    fn a_mode_says_whether_it_is_encrypted_or_is_refused() {
+        let said = |url: &str| Database::of(url).unwrap().encryption();
+        for (url, encryption) in [
+            ("postgres://h/a", Encryption::NotSaid),
+            ("postgres://h/a?sslmode=disable", Encryption::Off),
+            ("postgres://h/a?sslmode=require", Encryption::Unverified),
+            ("postgres://h/a?sslmode=verify-full", Encryption::Verified),
+            ("mysql://h/a?ssl-mode=DISABLED", Encryption::Off),
+            ("mysql://h/a?ssl-mode=REQUIRED", Encryption::Unverified),
+            ("mysql://h/a?ssl-mode=VERIFY_IDENTITY", Encryption::Verified),
+        ] {
+            assert_eq!(said(url), Ok(encryption), "{url}");
+        }
+        for (url, why) in [
+            ("postgres://h/a?sslmode=prefer", "`sslmode=prefer` leaves it to the server"),
+            ("postgres://h/a?sslmode=allow", "leaves it to the server"),
+            ("postgres://h/a?sslmode=verify-ca", "write `verify-full`"),
+            ("mysql://h/a?ssl-mode=VERIFY_CA", "write `VERIFY_IDENTITY`"),
+            ("mysql://h/a?ssl-mode=off", "`ssl-mode=off` is not a mode"),
+        ] {
+            assert!(said(url).is_err_and(|told| told.contains(why)), "{url}: {:?}", said(url));
+        }
     }
 }

@@ -5,7 +5,6 @@ use super::program::{Address, Expr, PartKind, Piece, Protocol, ServiceKind};
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
-use crate::base::database::Database;
 use crate::base::origin::Origin;
 use crate::base::socket::{Server, UnixSocket};
 use crate::diag::{Code, Diagnostic};
@@ -79,34 +78,6 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             pieces => Some(self.late_address(pieces, span)),
         }
-    }
-
-    /// Whether a text that is known now may be the address of a database.
-    fn is_database(&mut self, protocol: Protocol, pieces: &[Piece], span: Span) -> bool {
-        let [Piece::Literal(text)] = pieces else { return true };
-        let (why, help) = match (protocol, Database::of(text)) {
-            (Protocol::Sqlite, _) if !text.contains("://") && !text.is_empty() => return true,
-            (Protocol::Sqlite, _) => {
-                ("it is no path".to_owned(), "write the path of a file, such as `sqlite(\"shop.db\")`")
-            }
-            (_, Err(why)) => (why, "write `postgres://user@host/name` or `mysql://user@host/name`"),
-            (_, Ok(known)) if known.is_postgres != (protocol == Protocol::Postgres) => {
-                ("it is of another kind of database".to_owned(), "`postgres(…)` and `mysql(…)` name the kind")
-            }
-            (_, Ok(known)) => match known.encryption() {
-                Some(mode) => (
-                    format!("`sslmode={mode}` wants TLS, and connections to a database are not encrypted"),
-                    "leave `sslmode` out; a server that insists on TLS needs a proxy such as stunnel on this machine",
-                ),
-                None => return true,
-            },
-        };
-        let message = match why.strip_prefix("its address is") {
-            Some(rest) => format!("this address is{rest}"),
-            None => format!("this is no address of a database here: {why}"),
-        };
-        self.push(Diagnostic::new(Code::E0310, message, span, "not an address").help(help));
-        false
     }
 
     /// `host:port`, or a Unix socket; whether TLS is spoken there says `tls:`.

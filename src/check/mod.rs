@@ -19,6 +19,7 @@ mod compare;
 mod condition;
 mod count;
 mod data;
+mod database;
 mod describe;
 mod dns;
 mod eval;

@@ -4,6 +4,7 @@ use super::address::Found;
 use super::auth::Credentials;
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, BuiltinKind};
+use super::database;
 use super::meaning::{Meaning, placed};
 use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text};
 use super::scope::FrameId;
@@ -64,12 +65,14 @@ impl<'a> ScenarioChecker<'a, '_> {
             if self.is_of_others(entry, protocol, frame) {
                 continue;
             }
-            if protocol.is_database() && !matches!(entry.label.text.as_str(), "timeout" | "connections") {
+            if protocol.is_database() && !database::OPTIONS.contains(&entry.label.text.as_str()) {
                 self.not_of_a_database(entry, frame);
                 continue;
             }
             match entry.label.text.as_str() {
                 "connections" => target.connections = self.connections(entry, frame),
+                // With what the address says.
+                "tls" if protocol.is_database() => {}
                 "tls" => self.target_tls(entry, https, &mut target, frame),
                 "auth" => match self.auth(entry, frame) {
                     Some(Credentials::Header(name, text)) => {
@@ -107,6 +110,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             if !runs.contains(&entry.label.text.as_str()) {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
+        }
+        if protocol.is_database() {
+            self.database_tls(&built.options, &mut target, frame);
         }
         self.looked_up_by_proxy(&built.options, &target);
         self.shared_by_users(&built.options, &mut target);
@@ -147,30 +153,6 @@ impl<'a> ScenarioChecker<'a, '_> {
             "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             _ => target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default())),
         }
-    }
-
-    /// The client of a database connects by itself, and without encryption.
-    fn not_of_a_database(&mut self, entry: &'a Entry, frame: FrameId) {
-        let label = entry.label.text.as_str();
-        let known = ["timeout", "connections"];
-        if !builtins::options_of("target").any(|option| option.name == label) {
-            self.eval(&entry.value, frame);
-            let message = format!("there is no option `{label}` here");
-            let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "no such option");
-            self.push(problem.did_you_mean(entry.label.span, label, known.into_iter()));
-            return;
-        }
-        let (message, help) = match label {
-            "tls" => (
-                "connections to a database are not encrypted".to_owned(),
-                "leave `tls:` out; a server that insists on TLS needs a proxy such as stunnel on this machine",
-            ),
-            "auth" => {
-                ("the address of a database names its user".to_owned(), "write `postgres://user:password@host/name`")
-            }
-            _ => (format!("`{label}:` is of `http(…)`"), "a database has `timeout:` and `connections:`"),
-        };
-        self.push(Diagnostic::new(Code::E0205, message, entry.label.span, "not of a database").help(help));
     }
 
     /// It is of the way to the target, so that must be encrypted.

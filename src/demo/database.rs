@@ -1,9 +1,9 @@
 //! The database: one SQLite file or a PostgreSQL, behind a pool whose queue is measured.
 
 use super::catalogue;
-use crate::base::database::{Database as Url, ServerAddress as At};
+use crate::base::database::{Database as Url, Encryption, ServerAddress as At};
 use sqlx::pool::{PoolConnection, PoolOptions};
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, Postgres, Sqlite};
 use std::ops::{Deref, DerefMut};
@@ -232,8 +232,10 @@ pub fn options(given: &Url) -> Result<PgConnectOptions, String> {
             }
         }
     };
-    let mode = given.ssl.as_deref().unwrap_or("prefer").parse().map_err(|error| format!("{error}"))?;
-    let own = own.port(port).ssl_mode(mode).application_name("");
+    if !matches!(given.encryption()?, Encryption::Off | Encryption::NotSaid) {
+        return Err("its URL wants TLS, and these connections are not encrypted; leave `sslmode` out".to_owned());
+    }
+    let own = own.port(port).ssl_mode(PgSslMode::Disable).application_name("");
     let own = own.password(given.password.as_deref().unwrap_or_default());
     Ok(own.database(given.name.as_deref().unwrap_or(&user)).username(&user))
 }

@@ -63,7 +63,7 @@ pub struct Opening {
 }
 
 /// Why a stream is none, for a person where there is something to say.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
     pub failure: Failure,
     pub because: Option<String>,
@@ -113,11 +113,22 @@ impl Stream {
             took.connect = nanoseconds(began);
             opened.unwrap_or_else(|_| Err(unreached(Failure::Timeout)))?;
         }
-        let Some(Secured { config, name, .. }) = route.secured else { return Ok(Stream::Tcp(stream)) };
+        match route.secured {
+            None => Ok(Stream::Tcp(stream)),
+            // Seldom, and larger than the usual way.
+            Some(secured) => Box::pin(Stream::encrypted(stream, secured, due, took)).await,
+        }
+    }
+
+    /// Agrees on encryption with a server that expects it now.
+    pub async fn encrypted(
+        stream: TcpStream,
+        Secured { config, name, .. }: &Secured,
+        due: tokio::time::Instant,
+        took: &mut Opening,
+    ) -> Result<Stream, Broken> {
         let began = Instant::now();
-        // Seldom, and larger than the usual way.
-        let agreed = Box::pin(TlsConnector::from(config.clone()).connect(name.clone(), stream));
-        let agreed = timeout_at(due, agreed).await;
+        let agreed = timeout_at(due, TlsConnector::from(config.clone()).connect(name.clone(), stream)).await;
         took.tls = Some(nanoseconds(began));
         match agreed {
             Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),

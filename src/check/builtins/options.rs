@@ -149,7 +149,7 @@ pub const OPTIONS: &[Opt] = &[
         "target",
         "tls",
         OBJECT,
-        "TLS for an `https://` address. `ca`: the authorities that may sign for the server (those that this machine trusts); `cert` and `key`: the certificate and key of the client, or of each user from its row (none). Each is a PEM file or its text. `verify`: whether the certificate is checked (true); `server_name`: the name that it must have (the host of the address); `min` and `max`: \"1.2\" or \"1.3\" (both); `alpn`: the protocols that are offered (none); `resume`: whether sessions are resumed (true).",
+        "TLS for an `https://` address or a database. `ca`: the authorities that may sign for the server (those that this machine trusts); `cert` and `key`: the certificate and key of the client, or of each user from its row (none). Each is a PEM file or its text. `verify`: whether the certificate is checked (true); `server_name`: the name that it must have (the host of the address); `min` and `max`: \"1.2\" or \"1.3\" (both); `alpn`: the protocols that are offered (none); `resume`: whether sessions are resumed (true).",
         "{ min: \"1.3\" }",
     ),
     opt(

@@ -1,8 +1,10 @@
 //! The SQL client of one session: a statement with its values, the connection that each try takes, and what came of it.
 
+use super::Unopened;
 use super::connection::Connection;
 use super::request::Request;
 use super::rows::{Rows, Trouble};
+use super::relay::Way;
 use super::state::{Said, of_session, shortened};
 use crate::engine::driver::{Answer, Shown, Unwritten};
 use crate::engine::flow::attempt::Attempt;
@@ -209,10 +211,11 @@ impl Client {
                 worker.sql.pool.keep(&mut self.own, (load, user, target), host.connections, connection);
                 Ok(())
             }
-            Ok(Err(error)) => Err(match (&error, &host.login) {
-                (Error::Database(said), Some(login)) => Said::of(login, said.as_ref()).failure,
-                (_, Some(login)) => of_session(login, &error).0,
-                (_, None) => Failure::Connect,
+            Ok(Err(trouble)) => Err(match (&trouble, &host.login) {
+                (Trouble::Broken(broken), _) => broken.failure,
+                (Trouble::Sql(Error::Database(said)), Some(login)) => Said::of(login, said.as_ref()).failure,
+                (Trouble::Sql(error), Some(login)) => of_session(login, error).0,
+                _ => Failure::Connect,
             }),
             Err(_) => {
                 give_up(connection, place);
@@ -228,16 +231,21 @@ impl Client {
         let (peer, number) = host.next();
         attempt.goes_to(attempt.target, number);
         let began = clock.now();
-        let opened = timeout(attempt.left(began), Connection::open(login, &peer, number)).await;
+        let shown = host.shown_by((attempt.load, attempt.user));
+        let secured = shown.as_deref().or(host.secured.as_ref()).cloned();
+        let (way, left) = (Way::new(peer, secured), attempt.left(began));
+        let opened = timeout(left, Connection::open(login, &way, left, number)).await;
         // Never nothing: 0 says that it was not done.
-        attempt.connected(Opening { connect: (clock.now() - began).max(1), tls: None });
+        let connect = (clock.now() - began).saturating_sub(way.tls().unwrap_or(0)).max(1);
+        attempt.connected(Opening { connect, tls: way.tls() });
         match opened {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(Error::Io(error))) => {
+            Ok(Err(Unopened::Broken(broken))) => Err(attempt.broke(broken).into()),
+            Ok(Err(Unopened::Sql(Error::Io(error)))) => {
                 attempt.because = Some(format!("no connection to the database: {}", error.kind()));
                 Err(Failure::of_connect(&error).into())
             }
-            Ok(Err(error)) => {
+            Ok(Err(Unopened::Sql(error))) => {
                 let (failure, because) = of_session(login, &error);
                 attempt.because = because;
                 Err(failure.into())
@@ -289,6 +297,7 @@ impl Client {
                 attempt.because = because;
                 (Err(failure), false)
             }
+            Trouble::Broken(broken) => (Err(attempt.broke(broken)), false),
             Trouble::Argument(why) => {
                 attempt.because = Some(shortened(&why));
                 (Err(Failure::Data), true)

@@ -1,15 +1,17 @@
 //! A session with a database, whichever it is.
 
+use super::relay::{Relay, Way};
 use super::rows::{Rows, Trouble};
-use super::{Login, mysql, postgres, sqlite};
+use super::{Login, Unopened, mysql, postgres, sqlite};
 use crate::engine::pool::Pooled;
-use crate::engine::stream::Peer;
 use crate::engine::value::Value;
-use sqlx::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub struct Connection {
     session: Session,
+    /// What it goes through, where that is encrypted.
+    relay: Option<Relay>,
     /// The number of the address that it leads to, where there are several.
     pub number: Option<u32>,
 }
@@ -21,17 +23,24 @@ enum Session {
 }
 
 impl Connection {
-    pub async fn open(login: &Login, peer: &Peer, number: Option<u32>) -> Result<Connection, Error> {
-        let at = match peer {
-            Peer::Tcp(at) => Some(*at),
-            Peer::Unix(_) => None,
+    pub async fn open(
+        login: &Login,
+        way: &Way,
+        within: Duration,
+        number: Option<u32>,
+    ) -> Result<Connection, Unopened> {
+        let (session, relay) = match login {
+            Login::Postgres(login) => {
+                let (session, relay) = postgres::Session::open(login, way, within).await?;
+                (Session::Postgres(Box::new(session)), relay)
+            }
+            Login::MySql(login) => {
+                let (session, relay) = mysql::Session::open(login, way, within).await?;
+                (Session::MySql(Box::new(session)), relay)
+            }
+            Login::Sqlite(login) => (Session::Sqlite(Box::new(sqlite::Session::open(login).await?)), None),
         };
-        let session = match login {
-            Login::Postgres(login) => Session::Postgres(Box::new(postgres::Session::open(login, at).await?)),
-            Login::MySql(login) => Session::MySql(Box::new(mysql::Session::open(login, at).await?)),
-            Login::Sqlite(login) => Session::Sqlite(Box::new(sqlite::Session::open(login).await?)),
-        };
-        Ok(Connection { session, number })
+        Ok(Connection { session, relay, number })
     }
 
     /// Says how many rows a statement has changed.
@@ -42,19 +51,29 @@ impl Connection {
         rows: &mut Rows,
         now: &dyn Fn() -> u64,
     ) -> Result<u64, Trouble> {
-        match &mut self.session {
+        let done = match &mut self.session {
             Session::Postgres(session) => session.run(text, args, rows, now).await,
             Session::MySql(session) => session.run(text, args, rows, now).await,
             Session::Sqlite(session) => session.run(text, args, rows, now).await,
-        }
+        };
+        done.map_err(|trouble| self.on_the_way(trouble))
     }
 
     /// A statement without values and rows that bounds a transaction.
-    pub async fn bounds(&mut self, text: &'static str) -> Result<(), Error> {
-        match &mut self.session {
+    pub async fn bounds(&mut self, text: &'static str) -> Result<(), Trouble> {
+        let done = match &mut self.session {
             Session::Postgres(session) => session.bounds(text).await,
             Session::MySql(session) => session.bounds(text).await,
             Session::Sqlite(session) => session.bounds(text).await,
+        };
+        done.map_err(|error| self.on_the_way(error.into()))
+    }
+
+    /// What broke on the way explains more than that the end of the way is closed.
+    fn on_the_way(&self, trouble: Trouble) -> Trouble {
+        match (&trouble, self.relay.as_ref().and_then(Relay::broken)) {
+            (Trouble::Sql(sqlx::Error::Io(_)), Some(broken)) => Trouble::Broken(broken),
+            _ => trouble,
         }
     }
 
@@ -77,8 +96,8 @@ impl Connection {
 }
 
 impl Pooled for Connection {
-    /// Only an exchange could tell.
+    /// sqlx keeps its stream for itself, so only an exchange could tell, or what the stream goes through.
     fn is_open(&mut self) -> bool {
-        true
+        !self.relay.as_ref().is_some_and(Relay::is_over)
     }
 }

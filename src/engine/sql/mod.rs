@@ -7,21 +7,26 @@ mod date;
 mod mysql;
 mod numeric;
 mod postgres;
+mod relay;
 mod request;
 mod rows;
 mod sqlite;
 mod state;
+mod upgrade;
 
 pub use client::Client;
+pub use relay::Way;
 pub use request::Request;
 
 use super::pool::Pool;
+use super::stream::Broken;
 use crate::plan::Target;
 use connection::Connection;
-use sqlx::mysql::MySqlConnectOptions;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::SqliteConnectOptions;
 use std::fmt;
+use std::time::Duration;
 
 /// What the clients of a worker share.
 pub struct Shared {
@@ -39,9 +44,38 @@ impl Shared {
 #[derive(Clone)]
 pub enum Login {
     Postgres(Box<PgConnectOptions>),
-    MySql(Box<MySqlConnectOptions>),
+    MySql(Box<MySqlLogin>),
     /// A file.
     Sqlite(Box<SqliteConnectOptions>),
+}
+
+#[derive(Clone)]
+pub struct MySqlLogin {
+    pub options: MySqlConnectOptions,
+    /// Which the options keep for themselves.
+    pub password: String,
+}
+
+/// Why there is no session.
+pub enum Unopened {
+    Sql(sqlx::Error),
+    /// On the way to the server.
+    Broken(Broken),
+}
+
+/// A session of those who are no driver, such as faults.
+pub async fn to_postgres(options: PgConnectOptions, way: &Way, within: Duration) -> Result<PgConnection, Unopened> {
+    Ok(postgres::connected(options, way, within).await?.0)
+}
+
+pub async fn to_mysql(login: &MySqlLogin, way: &Way, within: Duration) -> Result<MySqlConnection, Unopened> {
+    Ok(mysql::connected(login, way, within).await?.0)
+}
+
+impl From<sqlx::Error> for Unopened {
+    fn from(error: sqlx::Error) -> Unopened {
+        Unopened::Sql(error)
+    }
 }
 
 /// Without what it says of a password.

@@ -1,10 +1,12 @@
 //! A session with a MySQL or MariaDB. It takes values of any type for the places of a statement, and converts them.
 
-use super::PREPARED;
+use super::relay::{Kind, Relay, Way};
 use super::rows::{NOTHING, Rows, Trouble, each, float, hex, json, quoted};
+use super::{MySqlLogin, PREPARED, Unopened};
+use crate::engine::stream::Peer;
 use crate::engine::value::Value;
 use sqlx::mysql::{
-    MySql, MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlTypeInfo,
+    MySql, MySqlArguments, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlTypeInfo,
 };
 use sqlx::{
     Arguments, AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Error, Executor, Row, Type, TypeInfo,
@@ -12,7 +14,6 @@ use sqlx::{
 };
 use std::fmt::Write;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,23 +24,19 @@ pub struct Session {
     connection: MySqlConnection,
     /// As the server calls it.
     id: u64,
-    options: MySqlConnectOptions,
+    login: MySqlLogin,
+    way: Way,
 }
 
 impl Session {
-    /// At its address, or at the socket that the login names.
-    pub async fn open(login: &MySqlConnectOptions, at: Option<SocketAddr>) -> Result<Session, Error> {
+    pub async fn open(login: &MySqlLogin, way: &Way, within: Duration) -> Result<(Session, Option<Relay>), Unopened> {
         // What a server has set stays: the load sees what other clients see.
-        let options =
-            login.clone().statement_cache_capacity(PREPARED).pipes_as_concat(false).no_engine_substitution(false);
-        let options = match at {
-            Some(at) => options.host(&at.ip().to_string()).port(at.port()),
-            None => options,
-        };
-        let options = options.disable_statement_logging();
-        let mut connection = options.connect().await?;
+        let options = login.options.clone().statement_cache_capacity(PREPARED);
+        let options = options.pipes_as_concat(false).no_engine_substitution(false).disable_statement_logging();
+        let login = MySqlLogin { options, password: login.password.clone() };
+        let (mut connection, relay) = connected(&login, way, within).await?;
         let id = sqlx::query_scalar("SELECT CAST(CONNECTION_ID() AS UNSIGNED)").fetch_one(&mut connection).await?;
-        Ok(Session { connection, id, options })
+        Ok((Session { connection, id, login, way: way.clone() }, relay))
     }
 
     pub async fn bounds(&mut self, text: &'static str) -> Result<(), Error> {
@@ -66,12 +63,29 @@ impl Session {
     /// Ends it on the server, which would not miss its client before it has a result to send.
     pub async fn kill(self) {
         let kill = async {
-            let mut other = self.options.connect().await?;
+            let (mut other, _relay) = connected(&self.login, &self.way, PATIENCE).await?;
             sqlx::raw_sql(AssertSqlSafe(format!("KILL {}", self.id))).execute(&mut other).await?;
-            other.close().await
+            Ok::<(), Unopened>(other.close().await?)
         };
         // Where it cannot be done, the statement ends by itself.
         let _ = tokio::time::timeout(PATIENCE, kill).await;
+    }
+}
+
+/// At its address, through TLS where that is so, or at the socket that the login names.
+pub async fn connected(
+    MySqlLogin { options, password }: &MySqlLogin,
+    way: &Way,
+    within: Duration,
+) -> Result<(MySqlConnection, Option<Relay>), Unopened> {
+    let options = options.clone();
+    match (&way.peer, &way.secured) {
+        (Peer::Tcp(at), None) => Ok((options.host(&at.ip().to_string()).port(at.port()).connect().await?, None)),
+        (Peer::Unix(_), None) => Ok((options.connect().await?, None)),
+        (_, Some(secured)) => {
+            let (relay, path) = Relay::start(way, secured, Kind::MySql(password.clone()), "", within).map_err(Error::Io)?;
+            relay.client(options.socket(path).connect()).await
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod kind;
 
-use super::PREPARED;
+use super::relay::{self, Relay, Way};
 use super::rows::{NOTHING, Rows, Trouble, each, places_are};
+use super::{PREPARED, Unopened};
+use crate::engine::stream::Peer;
 use crate::engine::value::Value;
 use kind::{Argument, Kind};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgQueryResult, PgRow};
@@ -12,9 +14,9 @@ use sqlx::{
 };
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A server that looks now and then ends the statement of a client that has gone. Versions before 14 do not know it.
 const LOOKS_FOR_ITS_CLIENT: &str = "SET client_connection_check_interval = '500ms'";
@@ -33,17 +35,12 @@ struct Known {
 }
 
 impl Session {
-    /// At its address, or at the socket that the login names.
-    pub async fn open(login: &PgConnectOptions, at: Option<SocketAddr>) -> Result<Session, Error> {
+    pub async fn open(login: &PgConnectOptions, way: &Way, within: Duration) -> Result<(Session, Option<Relay>), Unopened> {
         let options = login.clone().statement_cache_capacity(PREPARED).disable_statement_logging();
-        let options = match at {
-            Some(at) => options.host(&at.ip().to_string()).port(at.port()),
-            None => options,
-        };
-        let mut connection = options.connect().await?;
+        let (mut connection, relay) = connected(options, way, within).await?;
         match connection.execute(LOOKS_FOR_ITS_CLIENT).await {
-            Ok(_) | Err(Error::Database(_)) => Ok(Session { connection, known: HashMap::new() }),
-            Err(error) => Err(error),
+            Ok(_) | Err(Error::Database(_)) => Ok((Session { connection, known: HashMap::new() }, relay)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -94,6 +91,24 @@ impl Session {
     /// Whether it can go on after an error that the server has told.
     pub fn survives(state: &str) -> bool {
         state != STALE
+    }
+}
+
+/// At its address, through TLS where that is so, or at the socket that the login names.
+pub async fn connected(
+    options: PgConnectOptions,
+    way: &Way,
+    within: Duration,
+) -> Result<(PgConnection, Option<Relay>), Unopened> {
+    /// As it is there that sqlx looks for a socket.
+    const ENDING: &str = "/.s.PGSQL.5432";
+    match (&way.peer, &way.secured) {
+        (Peer::Tcp(at), None) => Ok((options.host(&at.ip().to_string()).port(at.port()).connect().await?, None)),
+        (Peer::Unix(_), None) => Ok((options.connect().await?, None)),
+        (_, Some(secured)) => {
+            let (relay, path) = Relay::start(way, secured, relay::Kind::Postgres, ENDING, within).map_err(Error::Io)?;
+            relay.client(options.socket(path).port(5432).connect()).await
+        }
     }
 }
 

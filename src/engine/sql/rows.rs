@@ -1,5 +1,6 @@
 //! Rows as they come, as the text of a JSON list with an object for each.
 
+use crate::engine::stream::Broken;
 use crate::wire::room::{Room, TOO_MUCH};
 use sqlx::Either;
 use std::fmt::Write;
@@ -131,6 +132,8 @@ pub fn json(text: &[u8], out: &mut String) {
 #[derive(Debug)]
 pub enum Trouble {
     Sql(sqlx::Error),
+    /// The way to the database.
+    Broken(Broken),
     /// A value for one of its places is none there: nothing was sent.
     Argument(String),
     /// A column is of a type that is not read.

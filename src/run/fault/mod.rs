@@ -17,6 +17,7 @@ use super::guarded::Guarded;
 use super::proxy::Control;
 use super::resolve::resolved::Resolved;
 use super::service::Running;
+use crate::engine::http::host::Endpoint;
 use crate::engine::pace::clock::Clock;
 use crate::measure::{Event, Proof};
 use crate::plan::{Action, Address, By, Database, Fault, Plan, Range, ServiceFault};
@@ -39,6 +40,8 @@ pub struct FaultContext<'r> {
     pub plan: &'r Plan,
     pub services: &'r [Arc<Running>],
     pub known: &'r Resolved,
+    /// Of the targets.
+    pub endpoints: &'r [Endpoint],
     pub links: Control,
     pub guarded: &'r Guarded,
     pub settings: &'r Settings,
@@ -162,7 +165,7 @@ impl Mechanism {
     }
 }
 
-pub(super) use database::mysql::options as mysql_options;
+pub(super) use database::mysql::login as mysql_login;
 
 /// How the database is reached that a fault hurts from within.
 fn database<'a>(around: &'a FaultContext<'_>, on: Database) -> Result<Login<'a>, String> {
@@ -173,9 +176,12 @@ fn database<'a>(around: &'a FaultContext<'_>, on: Database) -> Result<Login<'a>,
             let target = around.plan.targets.get(index).ok_or("it is of no target")?;
             Ok(match &target.address {
                 Address::Service(service) => ours(*service),
-                Address::Late(url) => Login::Target(target.protocol, around.known.text(url)),
+                Address::Late(url) => {
+                    let secured = around.endpoints.get(index).and_then(|endpoint| endpoint.secured.as_ref());
+                    Login::Target(target.protocol, around.known.text(url), secured)
+                }
                 Address::Url { .. } | Address::Unix { .. } | Address::Link(_) => {
-                    Login::Target(target.protocol, Err("its address is no URL".to_owned()))
+                    Login::Target(target.protocol, Err("its address is no URL".to_owned()), None)
                 }
             })
         }

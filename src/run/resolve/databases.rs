@@ -1,13 +1,14 @@
 //! Databases that are targets: where each is, and the user to connect as.
 
 use super::resolved::Resolved;
-use crate::base::database::{Database, ServerAddress};
+use crate::base::database::{Database, Encryption, ServerAddress};
 use crate::check::program::Protocol;
 use crate::engine::http::host::{self, Endpoint};
 use crate::engine::sql::Login;
 use crate::engine::stream::Peer;
-use crate::plan::{Address, Target};
-use crate::run::fault::mysql_options;
+use crate::engine::tls::{Material, Secured};
+use crate::plan::{Address, Target, Tls};
+use crate::run::fault::mysql_login;
 use sqlx::sqlite::SqliteConnectOptions;
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use std::time::Duration;
 const NAME: &str = "stressc load";
 
 /// The endpoint of a target that is a database.
-pub fn endpoint(target: &Target, known: &Resolved) -> Result<Endpoint, String> {
+pub fn endpoint(target: &Target, known: &Resolved, given: &Material<'_>) -> Result<Endpoint, String> {
     let url = match &target.address {
         Address::Service(service) => known.services[*service].url(),
         Address::Late(pieces) => known.text(pieces)?,
@@ -32,15 +33,11 @@ pub fn endpoint(target: &Target, known: &Resolved) -> Result<Endpoint, String> {
     if database.is_postgres != (target.protocol == Protocol::Postgres) {
         return Err("its address is that of another kind of database".to_owned());
     }
-    if let Some(mode) = database.encryption() {
-        return Err(format!("`sslmode={mode}` wants TLS, and connections to a database are not encrypted"));
-    }
-    // As it is said: nothing here asks for encryption.
+    let secured = secured(target, &database, given)?;
+    // sqlx itself encrypts nothing.
     let plain = Database { ssl: Some("disable".to_owned()), ..database.clone() };
     let login = match target.protocol {
-        Protocol::Mysql => {
-            Login::MySql(Box::new(mysql_options(&Database { ssl: Some("disabled".to_owned()), ..plain })?))
-        }
+        Protocol::Mysql => Login::MySql(Box::new(mysql_login(&plain))),
         _ => Login::Postgres(Box::new(crate::demo::options(&plain)?.application_name(NAME))),
     };
     let port = database.port_or_usual();
@@ -53,5 +50,30 @@ pub fn endpoint(target: &Target, known: &Resolved) -> Result<Endpoint, String> {
         ServerAddress::Socket(path) => Peer::Unix(Path::new(path).into()),
         ServerAddress::Usual => Peer::Unix(Path::new("").into()),
     };
-    Ok(Endpoint { login: Some(login), ..Endpoint::of(database.host().to_string(), peer) })
+    if secured.is_some() && matches!(peer, Peer::Unix(_)) {
+        return Err("its address is a Unix socket, on the way to which nothing is encrypted; leave `tls:` out".to_owned());
+    }
+    Ok(Endpoint { login: Some(login), secured, ..Endpoint::of(database.host().to_string(), peer) })
+}
+
+/// What the file says of encryption, and the URL where the file says nothing. A certificate that nobody looks at is a thing to say in
+/// the file, where plans and reports tell of it.
+fn secured(target: &Target, database: &Database, given: &Material<'_>) -> Result<Option<Secured>, String> {
+    let usual = Tls::default();
+    let tls = match (database.encryption()?, target.tls.as_deref()) {
+        (Encryption::Off, Some(_)) => return Err("its address wants no encryption, and its `tls:` does".to_owned()),
+        (Encryption::Verified, Some(tls)) if !tls.verify => {
+            return Err("its address wants the certificate checked, and its `tls:` does not".to_owned());
+        }
+        (_, Some(tls)) => tls,
+        (Encryption::Verified, None) => &usual,
+        (Encryption::Unverified, None) => {
+            return Err("its address wants encryption and does not say whom to trust: write `tls: { ca: … }`, or \
+                        `tls: { verify: false }` for any certificate"
+                .to_owned());
+        }
+        (Encryption::Off | Encryption::NotSaid, None) => return Ok(None),
+    };
+    let name = database.host().name;
+    Secured::new(tls, &name, given).map(Some).map_err(|why| format!("`tls:` of `{}`: {why}", target.name))
 }

@@ -1,6 +1,7 @@
 //! `hold_connections`: sessions that stay open and idle.
 
 use super::{Server, counted};
+use crate::engine::sql::Unopened;
 use crate::run::fault::Shown;
 use sqlx::{Connection, Error};
 
@@ -13,7 +14,7 @@ pub struct Hold<S: Server> {
 
 impl<S: Server> Hold<S> {
     /// Takes connections until as many are open as asked, those that others open meanwhile among them.
-    pub async fn take(server: &S, share: f64) -> Result<Hold<S>, Error> {
+    pub async fn take(server: &S, share: f64) -> Result<Hold<S>, Unopened> {
         let mut held = vec![server.connect().await?];
         let places = S::places(&mut held[0]).await?;
         let wanted = ((places as f64 * share.clamp(0.0, 1.0)).ceil() as i64).min(places);
@@ -25,7 +26,7 @@ impl<S: Server> Hold<S> {
             for _ in open..wanted {
                 match server.connect().await {
                     Ok(session) => held.push(session),
-                    Err(error) if S::is_full(&error) => return Ok(Hold { taken: places, held, places }),
+                    Err(Unopened::Sql(error)) if S::is_full(&error) => return Ok(Hold { taken: places, held, places }),
                     Err(error) => return Err(error),
                 }
             }

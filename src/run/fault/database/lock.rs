@@ -1,6 +1,7 @@
 //! `lock_table`: a session that locks a table.
 
 use super::{Server, counted};
+use crate::engine::sql::Unopened;
 use crate::run::fault::Shown;
 use sqlx::{Connection, Error};
 use std::sync::Arc;
@@ -19,7 +20,7 @@ pub struct Lock<S: Server> {
 }
 
 impl<S: Server> Lock<S> {
-    pub async fn take(server: &S, table: &str) -> Result<Lock<S>, Error> {
+    pub async fn take(server: &S, table: &str) -> Result<Lock<S>, Unopened> {
         let mut holder = server.connect().await?;
         S::lock(&mut holder, table).await?;
         let most = Arc::new(AtomicI64::new(0));

@@ -8,9 +8,11 @@ mod postgres;
 
 use super::Shown;
 use crate::base::database::{Database, ServerAddress};
-use crate::base::hosts::Host;
 use crate::check::program::Protocol;
 use crate::engine::http::host;
+use crate::engine::sql::{Unopened, Way};
+use crate::engine::stream::{Broken, Peer};
+use crate::engine::tls::Secured;
 use crate::measure::Proof;
 use crate::plan::{DatabaseFault, Text};
 use hold::Hold;
@@ -18,6 +20,7 @@ use lock::Lock;
 use mysql::MySql;
 use postgres::Postgres;
 use sqlx::{Connection, Error};
+use std::path::Path;
 use std::time::Duration;
 
 /// What is not done by then has failed: a database may be as hurt by other faults as it likes.
@@ -27,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 trait Server: Clone + Send + Sync + 'static {
     type Session: Connection + Send + 'static;
 
-    fn connect(&self) -> impl Future<Output = Result<Self::Session, Error>> + Send;
+    fn connect(&self) -> impl Future<Output = Result<Self::Session, Unopened>> + Send;
     /// How many connections clients may have.
     fn places(session: &mut Self::Session) -> impl Future<Output = Result<i64, Error>> + Send;
     /// How many of them are in use.
@@ -74,7 +77,8 @@ enum InForce<S: Server> {
 pub enum Login<'a> {
     /// One of the run's own.
     Service(Option<&'a str>),
-    Target(Protocol, Result<String, String>),
+    /// By its URL, and encrypted as its target says.
+    Target(Protocol, Result<String, String>, Option<&'a Secured>),
 }
 
 impl OnDatabase {
@@ -111,8 +115,14 @@ impl On {
         match at {
             Login::Service(Some(url)) => Postgres::ours(url).map(|server| On::Postgres(Hurt::new(server))),
             Login::Service(None) => Err("it is of a database, and this service is no `postgres()`".to_owned()),
-            Login::Target(Protocol::Postgres, url) => Postgres::of(&url?).map(|server| On::Postgres(Hurt::new(server))),
-            Login::Target(Protocol::Mysql, url) => MySql::of(&url?).map(|server| On::MySql(Hurt::new(server))),
+            Login::Target(Protocol::Postgres, url, secured) => {
+                let (known, way) = way(&url?, secured)?;
+                Postgres::of(&known, way).map(|server| On::Postgres(Hurt::new(server)))
+            }
+            Login::Target(Protocol::Mysql, url, secured) => {
+                let (known, way) = way(&url?, secured)?;
+                Ok(On::MySql(Hurt::new(MySql::of(&known, way))))
+            }
             Login::Target(..) => Err("it is of a PostgreSQL, a MySQL or a MariaDB".to_owned()),
         }
     }
@@ -123,7 +133,7 @@ impl<S: Server> Hurt<S> {
         Hurt { server, held: None }
     }
 
-    async fn apply(&mut self, what: &What) -> Result<(), Error> {
+    async fn apply(&mut self, what: &What) -> Result<(), Unopened> {
         self.held = Some(match what {
             What::Hold { share } => InForce::Connections(Hold::take(&self.server, *share).await?),
             What::Kill => {
@@ -137,25 +147,31 @@ impl<S: Server> Hurt<S> {
         Ok(())
     }
 
-    async fn withdraw(&mut self) -> Result<Shown, Error> {
+    async fn withdraw(&mut self) -> Result<Shown, Unopened> {
         match self.held.take() {
             None => Ok(Shown::told(None)),
-            Some(InForce::Connections(hold)) => hold.give_back().await,
+            Some(InForce::Connections(hold)) => Ok(hold.give_back().await?),
             Some(InForce::Killed(killed)) => Ok(counted(killed, format!("{killed} connections ended"))),
-            Some(InForce::Table(lock)) => lock.give_back().await,
+            Some(InForce::Table(lock)) => Ok(lock.give_back().await?),
         }
     }
 }
 
-/// What a URL says, with the address that its host has now: a name may have another one at the next connection.
-fn known(url: &str) -> Result<Database, String> {
-    let mut known = Database::of(url)?;
-    if let ServerAddress::Host(host) = &known.place {
-        let found = host::addresses(&host.name, known.port.unwrap_or(0), None)?;
-        let first = host::first(&host.name, &found)?;
-        known.place = ServerAddress::Host(Host::new(&first.ip().to_string(), known.port));
-    }
-    Ok(known)
+/// What a URL says, and the address that its host has now: a name may have another one at the next connection.
+fn way(url: &str, secured: Option<&Secured>) -> Result<(Database, Way), String> {
+    let known = Database::of(url)?;
+    let peer = match &known.place {
+        ServerAddress::Host(host) => {
+            let found = host::addresses(&host.name, known.port_or_usual(), None)?;
+            Peer::Tcp(host::first(&host.name, &found)?)
+        }
+        // Where the login leads.
+        ServerAddress::Socket(path) => Peer::Unix(Path::new(path).into()),
+        ServerAddress::Usual => Peer::Unix(Path::new("").into()),
+    };
+    // The driver itself encrypts nothing.
+    let known = Database { ssl: Some("disable".to_owned()), ..known };
+    Ok((known, Way::new(peer, secured.cloned())))
 }
 
 /// The effect on this many connections, if there are any.
@@ -172,11 +188,15 @@ fn quoted(table: &str, quote: char) -> String {
     table.split('.').map(|part| format!("{quote}{part}{quote}")).collect::<Vec<_>>().join(".")
 }
 
-async fn in_time<T>(done: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+async fn in_time<T>(done: impl Future<Output = Result<T, Unopened>>) -> Result<T, String> {
     match tokio::time::timeout(PATIENCE, done).await {
         Ok(done) => done.map_err(|error| match error {
-            Error::Database(refused) => format!("the database refused it: {}", refused.message()),
-            error => format!("the database could not be reached: {error}"),
+            Unopened::Sql(Error::Database(refused)) => format!("the database refused it: {}", refused.message()),
+            Unopened::Sql(error) => format!("the database could not be reached: {error}"),
+            Unopened::Broken(Broken { failure, because }) => {
+                let why = because.unwrap_or_else(|| failure.as_str().to_owned());
+                format!("the database could not be reached: {why}")
+            }
         }),
         Err(_) => Err("the database did not do it within 10s".to_owned()),
     }

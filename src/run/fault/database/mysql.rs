@@ -3,8 +3,9 @@
 
 use super::{Server, quoted};
 use crate::base::database::{Database, ServerAddress};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow};
-use sqlx::{AssertSqlSafe, ConnectOptions, Error, Row};
+use crate::engine::sql::{self, MySqlLogin, Unopened, Way};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlSslMode};
+use sqlx::{AssertSqlSafe, Error, Row};
 
 const PLACES: &str = "SELECT CAST(@@GLOBAL.max_connections AS SIGNED)";
 /// A variable of the server, which everybody may see; tables of it are another in each of the two and in each version.
@@ -19,18 +20,21 @@ const FULL: u16 = 1040;
 const NO_SUCH_THREAD: u16 = 1094;
 
 #[derive(Clone)]
-pub struct MySql(MySqlConnectOptions);
+pub struct MySql {
+    login: MySqlLogin,
+    way: Way,
+}
 
 impl MySql {
-    pub fn of(url: &str) -> Result<MySql, String> {
-        super::known(url).and_then(|known| options(&known)).map(MySql)
+    pub fn of(known: &Database, way: Way) -> MySql {
+        MySql { login: login(known), way }
     }
 }
 
 /// What a URL says, for the driver.
-pub fn options(known: &Database) -> Result<MySqlConnectOptions, String> {
-    // Nothing of the environment is in these.
-    let mut options = MySqlConnectOptions::new();
+pub fn login(known: &Database) -> MySqlLogin {
+    // Nothing of the environment is in these, and the driver itself encrypts nothing.
+    let mut options = MySqlConnectOptions::new().ssl_mode(MySqlSslMode::Disabled);
     options = match &known.place {
         ServerAddress::Usual => options.host("127.0.0.1"),
         ServerAddress::Socket(path) => options.socket(path),
@@ -48,17 +52,14 @@ pub fn options(known: &Database) -> Result<MySqlConnectOptions, String> {
     if let Some(name) = &known.name {
         options = options.database(name);
     }
-    if let Some(mode) = &known.ssl {
-        options = options.ssl_mode(mode.parse().map_err(|error| format!("{error}"))?);
-    }
-    Ok(options)
+    MySqlLogin { options, password: known.password.clone().unwrap_or_default() }
 }
 
 impl Server for MySql {
     type Session = MySqlConnection;
 
-    async fn connect(&self) -> Result<MySqlConnection, Error> {
-        self.0.connect().await
+    async fn connect(&self) -> Result<MySqlConnection, Unopened> {
+        sql::to_mysql(&self.login, &self.way, super::PATIENCE).await
     }
 
     async fn places(session: &mut MySqlConnection) -> Result<i64, Error> {

@@ -1,8 +1,10 @@
 //! Faults on a PostgreSQL.
 
 use super::{Server, quoted};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
-use sqlx::{AssertSqlSafe, ConnectOptions, Error};
+use crate::base::database::Database;
+use crate::engine::sql::{self, Unopened, Way};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, Error};
 
 /// What clients may have: all but what is kept for superusers and for those who are let in by name (since version 16).
 const PLACES: &str = "SELECT (SELECT setting::int8 FROM pg_settings WHERE name = 'max_connections')
@@ -26,28 +28,29 @@ const WAITERS: &str = "SELECT count(DISTINCT waiting.pid) FROM pg_locks waiting
 #[derive(Clone)]
 pub struct Postgres {
     options: PgConnectOptions,
+    way: Way,
     /// The run has started it, so nobody but the run comes as its owner.
     is_ours: bool,
 }
 
 impl Postgres {
-    pub fn of(url: &str) -> Result<Postgres, String> {
-        let options = crate::demo::options(&super::known(url)?)?;
-        Ok(Postgres { options: options.application_name(NAME), is_ours: false })
+    pub fn of(known: &Database, way: Way) -> Result<Postgres, String> {
+        let options = crate::demo::options(known)?;
+        Ok(Postgres { options: options.application_name(NAME), way, is_ours: false })
     }
 
     /// One that the run has started, by the socket of a private directory.
     pub fn ours(url: &str) -> Result<Postgres, String> {
-        let Postgres { options, .. } = Postgres::of(url)?;
-        Ok(Postgres { options: options.ssl_mode(PgSslMode::Disable), is_ours: true })
+        let (known, way) = super::way(url, None)?;
+        Ok(Postgres { is_ours: true, ..Postgres::of(&known, way)? })
     }
 }
 
 impl Server for Postgres {
     type Session = PgConnection;
 
-    async fn connect(&self) -> Result<PgConnection, Error> {
-        self.options.connect().await
+    async fn connect(&self) -> Result<PgConnection, Unopened> {
+        sql::to_postgres(self.options.clone(), &self.way, super::PATIENCE).await
     }
 
     async fn places(session: &mut PgConnection) -> Result<i64, Error> {
