@@ -18,6 +18,11 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Option<Server> {
+        Server::with(&[])
+    }
+
+    /// With options that name files, and what is in these.
+    pub fn with(options: &[(&str, &str)]) -> Option<Server> {
         let (Some(install), Some(server)) = (program(&["mariadb-install-db"]), program(&["mariadbd"])) else {
             left_out("MariaDB is not installed");
             return None;
@@ -37,6 +42,11 @@ impl Server {
             .arg(format!("--datadir={}", data.display()))
             .arg(format!("--socket={}", directory.path().join("socket").display()))
             .arg(format!("--port={port}"))
+            .args(options.iter().map(|(name, content)| {
+                let file = directory.path().join(format!("{name}.pem"));
+                std::fs::write(&file, content).unwrap();
+                format!("--{name}={}", file.display())
+            }))
             .args(user)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -10,22 +10,22 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 /// An authority of a test, and what it signs.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new(name: &str) -> Authority {
+    pub fn new(name: &str) -> Authority {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn pem(&self) -> String {
+    pub fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// A certificate of such names and its key, until the end of a year.
-    fn signs(&self, names: &[&str], until: i32, usage: ExtendedKeyUsagePurpose) -> String {
+    pub fn signs(&self, names: &[&str], until: i32, usage: ExtendedKeyUsagePurpose) -> String {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let own = names.first().cloned().unwrap_or_default();
         let mut params = CertificateParams::new(names).unwrap();
@@ -37,7 +37,7 @@ impl Authority {
         format!("{}{}", certificate.pem(), key.serialize_pem())
     }
 
-    fn server(&self, names: &[&str], until: i32) -> String {
+    pub fn server(&self, names: &[&str], until: i32) -> String {
         self.signs(names, until, ExtendedKeyUsagePurpose::ServerAuth)
     }
 }
@@ -61,7 +61,7 @@ fn scenario(targets: &[String], expect: &str) -> String {
 }
 
 /// What came of the requests of a load: how many were fine, and how many failed by which kind.
-fn outcome(ran: &Ran, load: &str) -> (u64, serde_json::Value) {
+pub fn outcome(ran: &Ran, load: &str) -> (u64, serde_json::Value) {
     let windows = ran.result["windows"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
     let window = windows.iter().find(|window| window["load"] == load).unwrap();
     let step = &window["steps"][0];
@@ -69,7 +69,7 @@ fn outcome(ran: &Ran, load: &str) -> (u64, serde_json::Value) {
     (step["samples"].as_u64().unwrap() - failed, step["failed"].clone())
 }
 
-const FAR: i32 = 2100;
+pub const FAR: i32 = 2100;
 
 #[test]
 fn an_nginx_is_asked_in_both_versions_with_certificates_of_clients_and_sessions_taken_up_again() {
@@ -144,7 +144,7 @@ fn sessions_are_taken_up_again_unless_the_file_says_otherwise() {
 }
 
 /// Does this with each connection, and says where it listens.
-fn strange(with: fn(std::net::TcpStream)) -> SocketAddr {
+pub fn strange(with: fn(std::net::TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

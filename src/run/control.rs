@@ -57,7 +57,15 @@ pub async fn load(around: LoadContext<'_>, services: Services<'_>) -> Result<u64
     tell(Event::LoadStarted);
     drawn.into_iter().for_each(&mut *tell);
     before.into_iter().for_each(|before| tell(Event::Gauges(before)));
-    let acts = fault::FaultContext { plan, services: all, known, endpoints: &parts.endpoints, links: links.control(), guarded, settings };
+    let acts = fault::FaultContext {
+        plan,
+        services: all,
+        known,
+        endpoints: &parts.endpoints,
+        links: links.control(),
+        guarded,
+        settings,
+    };
     let mut control = Control {
         plan,
         workers: settings.workers,

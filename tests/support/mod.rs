@@ -8,6 +8,7 @@ pub mod left_out;
 pub mod machine;
 pub mod monitoring;
 pub mod nginx;
+pub mod postgres;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -336,6 +337,8 @@ pub fn told(pid: i32, name: &str) -> bool {
         "KILL" => Signal::KILL,
         "TERM" => Signal::TERM,
         "INT" => Signal::INT,
+        "QUIT" => Signal::QUIT,
+        "HUP" => Signal::HUP,
         "STOP" => Signal::STOP,
         "CONT" => Signal::CONT,
         other => panic!("no test sends {other}"),

@@ -2,9 +2,9 @@
 
 use super::Unopened;
 use super::connection::Connection;
+use super::relay::Way;
 use super::request::Request;
 use super::rows::{Rows, Trouble};
-use super::relay::Way;
 use super::state::{Said, of_session, shortened};
 use crate::engine::driver::{Answer, Shown, Unwritten};
 use crate::engine::flow::attempt::Attempt;

@@ -23,12 +23,7 @@ enum Session {
 }
 
 impl Connection {
-    pub async fn open(
-        login: &Login,
-        way: &Way,
-        within: Duration,
-        number: Option<u32>,
-    ) -> Result<Connection, Unopened> {
+    pub async fn open(login: &Login, way: &Way, within: Duration, number: Option<u32>) -> Result<Connection, Unopened> {
         let (session, relay) = match login {
             Login::Postgres(login) => {
                 let (session, relay) = postgres::Session::open(login, way, within).await?;

@@ -5,9 +5,7 @@ use super::rows::{NOTHING, Rows, Trouble, each, float, hex, json, quoted};
 use super::{MySqlLogin, PREPARED, Unopened};
 use crate::engine::stream::Peer;
 use crate::engine::value::Value;
-use sqlx::mysql::{
-    MySql, MySqlArguments, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlTypeInfo,
-};
+use sqlx::mysql::{MySql, MySqlArguments, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlTypeInfo};
 use sqlx::{
     Arguments, AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Error, Executor, Row, Type, TypeInfo,
     ValueRef,
@@ -83,7 +81,8 @@ pub async fn connected(
         (Peer::Tcp(at), None) => Ok((options.host(&at.ip().to_string()).port(at.port()).connect().await?, None)),
         (Peer::Unix(_), None) => Ok((options.connect().await?, None)),
         (_, Some(secured)) => {
-            let (relay, path) = Relay::start(way, secured, Kind::MySql(password.clone()), "", within).map_err(Error::Io)?;
+            let (relay, path) =
+                Relay::start(way, secured, Kind::MySql(password.clone()), "", within).map_err(Error::Io)?;
             relay.client(options.socket(path).connect()).await
         }
     }

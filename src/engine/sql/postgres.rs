@@ -35,7 +35,11 @@ struct Known {
 }
 
 impl Session {
-    pub async fn open(login: &PgConnectOptions, way: &Way, within: Duration) -> Result<(Session, Option<Relay>), Unopened> {
+    pub async fn open(
+        login: &PgConnectOptions,
+        way: &Way,
+        within: Duration,
+    ) -> Result<(Session, Option<Relay>), Unopened> {
         let options = login.clone().statement_cache_capacity(PREPARED).disable_statement_logging();
         let (mut connection, relay) = connected(options, way, within).await?;
         match connection.execute(LOOKS_FOR_ITS_CLIENT).await {

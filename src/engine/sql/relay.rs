@@ -61,7 +61,13 @@ pub struct Relay {
 
 impl Relay {
     /// Says at which socket it awaits the client, who puts this behind its path.
-    pub fn start(way: &Way, secured: &Secured, kind: Kind, ending: &str, allowed: Duration) -> io::Result<(Relay, PathBuf)> {
+    pub fn start(
+        way: &Way,
+        secured: &Secured,
+        kind: Kind,
+        ending: &str,
+        allowed: Duration,
+    ) -> io::Result<(Relay, PathBuf)> {
         let meeting = Meeting::new(ending)?;
         let path = meeting.base.clone();
         let told = Arc::<Told>::default();
@@ -85,7 +91,10 @@ impl Relay {
                 self.opening = None;
                 Ok((connection, Some(self)))
             }
-            Err(error) => Err(self.broken().map_or(Unopened::Sql(error), Unopened::Broken)),
+            Err(error) => Err(match self.broken().filter(|_| matches!(error, sqlx::Error::Io(_))) {
+                Some(broken) => Unopened::Broken(broken),
+                None => Unopened::Sql(error),
+            }),
         }
     }
 
@@ -108,13 +117,7 @@ impl Drop for Relay {
     }
 }
 
-async fn carries(
-    meeting: Meeting,
-    way: &Way,
-    secured: &Secured,
-    kind: &Kind,
-    allowed: Duration,
-) -> Result<(), Broken> {
+async fn carries(meeting: Meeting, way: &Way, secured: &Secured, kind: &Kind, allowed: Duration) -> Result<(), Broken> {
     let due = Instant::now() + allowed;
     let mut client = meeting.client().await.map_err(|error| broken(&error))?;
     let mut took = Opening::default();

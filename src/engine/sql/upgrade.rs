@@ -57,7 +57,7 @@ pub async fn mysql(server: &mut TcpStream, client: &mut UnixStream) -> Result<Op
         Some(10) => {}
         _ => return Err(protocol("what answers is no MySQL or MariaDB")),
     }
-    if !capabilities(&greeting).is_some_and(|own| own & SSL != 0) {
+    if capabilities(&greeting).is_none_or(|own| own & SSL == 0) {
         return Err(handshake(NO_TLS));
     }
     // The client knows nothing of the packet that is sent for it, so its own is to be the second.

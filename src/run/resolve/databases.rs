@@ -51,7 +51,9 @@ pub fn endpoint(target: &Target, known: &Resolved, given: &Material<'_>) -> Resu
         ServerAddress::Usual => Peer::Unix(Path::new("").into()),
     };
     if secured.is_some() && matches!(peer, Peer::Unix(_)) {
-        return Err("its address is a Unix socket, on the way to which nothing is encrypted; leave `tls:` out".to_owned());
+        return Err(
+            "its address is a Unix socket, on the way to which nothing is encrypted; leave `tls:` out".to_owned()
+        );
     }
     Ok(Endpoint { login: Some(login), secured, ..Endpoint::of(database.host().to_string(), peer) })
 }

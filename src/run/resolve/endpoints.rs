@@ -28,7 +28,8 @@ pub fn endpoints(
         let before = || plan.links.iter().position(|link| link.before == Some(index));
         if target.protocol.is_database() {
             let given = Material { files, text: &|text| known.text(text), rows: Some((rows, 0)) };
-            let endpoint = databases::endpoint(target, known, &given).map_err(|why| format!("`{}`: {why}", target.name))?;
+            let endpoint =
+                databases::endpoint(target, known, &given).map_err(|why| format!("`{}`: {why}", target.name))?;
             return Ok(at_link(endpoint, before(), known));
         }
         let proxied = target.proxy.as_ref().map(|proxy| Proxied::of(proxy, known)).transpose();
