@@ -3,7 +3,10 @@
 use super::socket::UnixSocket;
 use std::fmt;
 // Of core, which opens nothing.
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
+
+/// Where services and links of a run listen.
+pub const OF_SERVICES: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Where an address leads: a name or a literal address without brackets, in lower case, and a port where it says one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Checks how the name of a target's host is looked up: `dns: { … }`.
 
 use super::meaning::{Meaning, placed};
-use super::program::{Address, Dns, NameOverride, Piece};
+use super::program::{self, Address, Dns, NameOverride, PartKind, Piece};
 use super::session::ScenarioChecker;
 use super::types::Type;
-use crate::base::hosts::Host;
+use crate::base::hosts::{Host, OF_SERVICES};
 use crate::base::units::SECOND;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
@@ -87,6 +87,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             Meaning::List(items) => items.iter().for_each(|item| self.addresses(item, span, out)),
             Meaning::Unknown(_) => {}
+            // It is known before the run where its services listen.
+            Meaning::Run(program::Expr::Part { part: PartKind::Service, field, .. }, _) if field == "host" => {
+                out.push(OF_SERVICES);
+            }
             other => self.no_known_text(other, span, ("where a name leads", "the address")),
         }
     }

@@ -170,7 +170,7 @@ pub const OPTIONS: &[Opt] = &[
         "target",
         "dns",
         OBJECT,
-        "How the name of the host is looked up. `resolve`: an address or a list of addresses for each name (`host` or `host:port`), used instead of a lookup (none); `every`: how often it is looked up again during the load, 1s or more (once, before the setup); `all`: whether connections go to all of its addresses in turn (false: to the first).",
+        "How the name of the host is looked up. `resolve`: an address or a list of addresses for each name (`host` or `host:port`), or the `.host` of a service, used instead of a lookup (none); `every`: how often it is looked up again during the load, 1s or more (once, before the setup); `all`: whether connections go to all of its addresses in turn (false: to the first).",
         "{ every: 30s, all: true }",
     ),
     opt(

@@ -28,6 +28,7 @@ use super::command::variables;
 use super::guarded::Guarded;
 use super::resolve::resolved::Resolved;
 use super::watch::{Watched, listeners};
+use crate::base::hosts::OF_SERVICES;
 use crate::guard::{Fresh, Process, Undo};
 use crate::inputs::groups::{self, Cgroup};
 use crate::inputs::make_private;
@@ -106,7 +107,7 @@ pub async fn prepare(service: &Service, known: &Resolved, around: &Surroundings<
     let within = Duration::from_nanos(service.ready_within);
     let failed = |problem: String| Failed { problem, log: String::new() };
     if let ServiceKind::Attach { port } = service.kind {
-        let endpoint = ServiceEndpoint::http(SocketAddr::from(([127, 0, 0, 1], port)));
+        let endpoint = ServiceEndpoint::http(SocketAddr::new(OF_SERVICES, port));
         let ready = asked_for(service, known, &endpoint, Ready::Accepts(endpoint.address)).map_err(failed)?;
         let kind = Ownership::Attached { ready, within, may_be_down: service.may_be_down };
         let (name, guarded) = (service.name.clone(), around.guarded.clone());

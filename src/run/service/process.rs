@@ -2,6 +2,7 @@
 
 use super::ready::Ready;
 use super::{Recipe, ServiceEndpoint, launch};
+use crate::base::hosts::OF_SERVICES;
 use crate::guard;
 use crate::plan::{Expr, Piece, Plan, Service, ServiceKind, Text};
 use crate::run::resolve::resolved::Resolved;
@@ -45,7 +46,7 @@ pub fn prepare(
     let texts = arguments.iter().chain(service.env.iter().chain(&service.files).map(|(_, text)| text));
     named(texts, &mut |port| known.ports.number(port).into_iter().for_each(|number| known.ports.release(number)));
     known.ports.release(port);
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let address = SocketAddr::new(OF_SERVICES, port);
     let ready = if port == 0 { Ready::Lives } else { Ready::Accepts(address) };
     Ok(Recipe { endpoint: ServiceEndpoint::http(address), launch, ready, admin: None, private: None })
 }

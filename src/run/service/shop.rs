@@ -2,6 +2,7 @@
 
 use super::ready::Ready;
 use super::{Recipe, ServiceEndpoint, Speaks, launch, port};
+use crate::base::hosts::OF_SERVICES;
 use crate::plan::{Demo, Service, Text};
 use crate::run::resolve::resolved::Resolved;
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ pub fn prepare(
     program: &Path,
     directory: &Path,
 ) -> Result<Recipe, String> {
-    let address = SocketAddr::from(([127, 0, 0, 1], port(service, known)?));
+    let address = SocketAddr::new(OF_SERVICES, port(service, known)?);
     let mut launch = launch(service, program.to_owned(), directory, known);
     launch.lifeline = true;
     let database = match &demo.database {

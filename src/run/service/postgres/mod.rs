@@ -10,6 +10,7 @@ use super::endpoint::Speaks;
 use super::group::{self, Account, Launch, Stop};
 use super::ready::Ready;
 use super::{Recipe, ServiceEndpoint, Surroundings, launch, port};
+use crate::base::hosts::OF_SERVICES;
 use crate::guard::{Fresh, Undo, Whom, users};
 use crate::plan::Service;
 use crate::run::resolve::resolved::Resolved;
@@ -61,7 +62,7 @@ pub async fn prepare(
     launch.arguments.push(private.path().display().to_string());
     launch.arguments.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
     template::copy_to(&private, &binaries, &launch, &access, around.guarded).await?;
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let address = SocketAddr::new(OF_SERVICES, port);
     let speaks = Speaks::Postgres { user: ROLE, password: password.to_owned(), database: ROLE };
     let admin = Some(access.admin());
     let endpoint = ServiceEndpoint { address, speaks };
