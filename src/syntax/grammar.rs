@@ -234,6 +234,9 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
     }
     let before = text[..at].trim_end();
     let gap = at - before.len();
+    if let Some(named) = named_by_as(file, (text, offset), (before, at), &first_word) {
+        return Refusal { diagnostic: named, second: None };
+    }
     if text[at..].starts_with('(') && gap > 0 && before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
         let blanks = Span::new(file, offset + at - gap, offset + at);
         let problem = Diagnostic::new(Code::E0100, "the `(` of a call touches its name", span, "written apart");
@@ -283,6 +286,26 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
         many => diagnostic.help(format!("expected {}", or_list(many))),
     };
     Refusal { diagnostic, second: None }
+}
+
+/// `transaction as move`: the name of what has a block of steps follows its word.
+fn named_by_as(
+    file: FileId,
+    (text, offset): (&str, usize),
+    (before, at): (&str, usize),
+    name: &str,
+) -> Option<Diagnostic> {
+    let word = before.strip_suffix("as")?.trim_end();
+    if !matches!(word.trim_start(), "transaction" | "group") || name.is_empty() {
+        return None;
+    }
+    let start = before.len() - "as".len();
+    let span = Span::new(file, offset + start, offset + before.len());
+    let message = format!("the name of a `{}` follows without `as`", word.trim_start());
+    let refused = Diagnostic::new(Code::E0100, message, span, "not needed");
+    let blank = Span::new(file, offset + start, offset + at);
+    let help = format!("write `{} {}`", word.trim_start(), super::tokens::first_word(&text[at..]));
+    Some(refused.fix(Applicability::MachineApplicable, blank, "", help))
 }
 
 /// Whether a comparison stands before and at the place of the failure.
