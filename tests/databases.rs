@@ -21,6 +21,10 @@ impl Server {
         Server::with(&[])
     }
 
+    pub fn process(&self) -> &Child {
+        &self.child
+    }
+
     /// With options that name files, and what is in these.
     pub fn with(options: &[(&str, &str)]) -> Option<Server> {
         let (Some(install), Some(server)) = (program(&["mariadb-install-db"]), program(&["mariadbd"])) else {

@@ -76,6 +76,7 @@ mod services;
 mod settings;
 mod shares;
 mod sql;
+mod sql_failures;
 mod sql_tls;
 mod stranger;
 mod streams;

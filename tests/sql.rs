@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, Connection};
 use std::path::Path;
 
 /// The kinds of failure of a step, with how often each was.
-fn failures<'r>(ran: &'r Ran, step: &str) -> Vec<(&'r str, &'r str, u64)> {
+pub fn failures<'r>(ran: &'r Ran, step: &str) -> Vec<(&'r str, &'r str, u64)> {
     let all = ran.result["failures"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
     let of_step = |one: &&Value| one["series"].as_str().is_some_and(|series| series.ends_with(step));
     let told = |one: &'r Value| {
@@ -19,7 +19,7 @@ fn failures<'r>(ran: &'r Ran, step: &str) -> Vec<(&'r str, &'r str, u64)> {
 }
 
 /// What an example of a failure of a step says.
-fn told(ran: &Ran, step: &str, kind: &str, words: &str) {
+pub fn told(ran: &Ran, step: &str, kind: &str, words: &str) {
     let all = ran.result["examples"]["failed"].as_array().unwrap();
     let is_it = |one: &&Value| {
         let says = |name: &str, what: &str| one[name].as_str().is_some_and(|text| text.contains(what));
@@ -29,17 +29,17 @@ fn told(ran: &Ran, step: &str, kind: &str, words: &str) {
 }
 
 /// The step failed in this way alone, or at least in this way, and that was told in these words.
-fn failed(ran: &Ran, step: &str, kind: &str, words: &str) {
+pub fn failed(ran: &Ran, step: &str, kind: &str, words: &str) {
     let all = failures(ran, step);
     let found = all.iter().any(|(failure, because, _)| *failure == kind && because.contains(words));
     assert!(found, "{step}: {all:?}\n{}{}", ran.out, ran.err);
 }
 
-fn went_well(ran: &Ran, step: &str) {
+pub fn went_well(ran: &Ran, step: &str) {
     assert!(failures(ran, step).is_empty(), "{:?}\n{}{}", failures(ran, step), ran.out, ran.err);
 }
 
-fn with_postgres(more: &str) -> String {
+pub fn with_postgres(more: &str) -> String {
     format!("scenario test {{\n  service pg = postgres()\n{more}\n}}\n")
 }
 
@@ -248,75 +248,6 @@ fn each_failure_of_a_postgresql_is_of_a_kind_that_is_named() {
     went_well(&ran, "fine");
 }
 
-/// Whatever is on the way to it, and whoever ends its sessions.
-#[test]
-fn what_happens_on_the_way_to_a_postgresql_and_to_its_sessions_is_counted() {
-    if postgres_is_missing() {
-        return;
-    }
-    let place = Place::new();
-    let text = with_postgres(
-        r#"  target db = postgres(pg) {
-    connections: pool(4)
-    timeout: 500ms
-  }
-  flow asks on db {
-    query "select 1 as n" as asked {
-      expect rows.first.n == 1
-    }
-    think 20ms
-  }
-  load main of asks {
-    hold 4 users for 11s as plateau
-  }
-  fault slow = latency(db, 100ms) at plateau + 1s for 1s
-  fault cut = partition(db) at plateau + 3s for 1500ms
-  fault broken = reset(db) at plateau + 6s for 1s
-  fault ended = kill_connections(pg) at plateau + 8s
-  expect {
-    p50(asked) > 100ms during slow
-    error_rate(main) == 0% during slow
-    error_rate(main) > 0% during cut
-    count(main) > 10 during plateau
-  }"#,
-    );
-    let ran = place.run(&text, &[]);
-    failed(&ran, "asked", "timeout", "");
-    failed(&ran, "asked", "connection", "57P01");
-    let all = failures(&ran, "asked");
-    assert!(all.iter().any(|(kind, ..)| matches!(*kind, "reset" | "closed")), "{all:?}\n{}", ran.out);
-    let known = ["timeout", "connection", "reset", "closed", "connect"];
-    assert!(all.iter().all(|(kind, ..)| known.contains(kind)), "{all:?}");
-    let expectations = ran.result["expectations"].as_array().unwrap();
-    assert!(expectations.iter().all(|one| one["verdict"] == "passed"), "{}{}", ran.out, ran.err);
-}
-
-#[test]
-fn a_postgresql_that_is_killed_in_the_middle_fails_what_is_asked_then() {
-    if postgres_is_missing() {
-        return;
-    }
-    let place = Place::new();
-    let text = with_postgres(
-        r#"  target db = postgres(pg)
-  flow asks on db {
-    query "select pg_sleep(0.02)" as asked
-  }
-  load main of asks {
-    hold 4 users for 6s as plateau
-  }
-  fault gone = kill(pg) at plateau + 1s for 1s
-  expect {
-    error_rate(main) > 0% during gone
-  }"#,
-    );
-    let ran = place.run(&text, &[]);
-    let all = failures(&ran, "asked");
-    assert!(!all.is_empty(), "{}{}", ran.out, ran.err);
-    let known = ["connection", "reset", "closed", "connect"];
-    assert!(all.iter().all(|(kind, ..)| known.contains(kind)), "{all:?}");
-}
-
 #[test]
 fn a_load_on_a_mariadb_tells_its_values_and_its_failures() {
     let Some(server) = Server::start() else { return };
@@ -407,7 +338,7 @@ fn a_load_on_a_mariadb_tells_its_values_and_its_failures() {
     went_well(&ran, "fine");
 }
 
-fn on_file(file: &Path, statements: &[&'static str]) {
+pub fn on_file(file: &Path, statements: &[&'static str]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).create_if_missing(true);

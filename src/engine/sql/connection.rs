@@ -1,5 +1,6 @@
 //! A session with a database, whichever it is.
 
+use super::caught::caught;
 use super::relay::{Relay, Way};
 use super::rows::{Rows, Trouble};
 use super::{Login, Unopened, mysql, postgres, sqlite};
@@ -24,6 +25,10 @@ enum Session {
 
 impl Connection {
     pub async fn open(login: &Login, way: &Way, within: Duration, number: Option<u32>) -> Result<Connection, Unopened> {
+        caught(Connection::opened(login, way, within, number)).await.map_err(Unopened::Broken)?
+    }
+
+    async fn opened(login: &Login, way: &Way, within: Duration, number: Option<u32>) -> Result<Connection, Unopened> {
         let (session, relay) = match login {
             Login::Postgres(login) => {
                 let (session, relay) = postgres::Session::open(login, way, within).await?;
@@ -47,21 +52,21 @@ impl Connection {
         now: &dyn Fn() -> u64,
     ) -> Result<u64, Trouble> {
         let done = match &mut self.session {
-            Session::Postgres(session) => session.run(text, args, rows, now).await,
-            Session::MySql(session) => session.run(text, args, rows, now).await,
-            Session::Sqlite(session) => session.run(text, args, rows, now).await,
+            Session::Postgres(session) => caught(session.run(text, args, rows, now)).await,
+            Session::MySql(session) => caught(session.run(text, args, rows, now)).await,
+            Session::Sqlite(session) => Ok(session.run(text, args, rows, now).await),
         };
-        done.map_err(|trouble| self.on_the_way(trouble))
+        done.map_err(Trouble::Broken)?.map_err(|trouble| self.on_the_way(trouble))
     }
 
     /// A statement without values and rows that bounds a transaction.
     pub async fn bounds(&mut self, text: &'static str) -> Result<(), Trouble> {
         let done = match &mut self.session {
-            Session::Postgres(session) => session.bounds(text).await,
-            Session::MySql(session) => session.bounds(text).await,
-            Session::Sqlite(session) => session.bounds(text).await,
+            Session::Postgres(session) => caught(session.bounds(text)).await,
+            Session::MySql(session) => caught(session.bounds(text)).await,
+            Session::Sqlite(session) => Ok(session.bounds(text).await),
         };
-        done.map_err(|error| self.on_the_way(error.into()))
+        done.map_err(Trouble::Broken)?.map_err(|error| self.on_the_way(error.into()))
     }
 
     /// What broke on the way explains more than that the end of the way is closed.

@@ -1,6 +1,7 @@
 //! The driver of SQL: statements sent to PostgreSQL, MySQL or MariaDB, and SQLite through the connections of a pool, each prepared once
 //! per connection. Rows become a JSON text, which steps look into as into any other answer.
 
+mod caught;
 mod client;
 mod connection;
 mod date;
@@ -65,11 +66,13 @@ pub enum Unopened {
 
 /// A session of those who are no driver, such as faults.
 pub async fn to_postgres(options: PgConnectOptions, way: &Way, within: Duration) -> Result<PgConnection, Unopened> {
-    Ok(postgres::connected(options, way, within).await?.0)
+    let connected = caught::caught(postgres::connected(options, way, within)).await;
+    Ok(connected.map_err(Unopened::Broken)??.0)
 }
 
 pub async fn to_mysql(login: &MySqlLogin, way: &Way, within: Duration) -> Result<MySqlConnection, Unopened> {
-    Ok(mysql::connected(login, way, within).await?.0)
+    let connected = caught::caught(mysql::connected(login, way, within)).await;
+    Ok(connected.map_err(Unopened::Broken)??.0)
 }
 
 impl From<sqlx::Error> for Unopened {

@@ -1,15 +1,14 @@
 //! A session with a MySQL or MariaDB. It takes values of any type for the places of a statement, and converts them.
 
 use super::relay::{Kind, Relay, Way};
-use super::rows::{NOTHING, Rows, Trouble, each, float, hex, json, quoted};
+use super::rows::{Rows, Trouble, each, float, hex, json, quoted, take};
 use super::{MySqlLogin, PREPARED, Unopened};
 use crate::engine::stream::Peer;
 use crate::engine::value::Value;
-use sqlx::mysql::{MySql, MySqlArguments, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlTypeInfo};
-use sqlx::{
-    Arguments, AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Error, Executor, Row, Type, TypeInfo,
-    ValueRef,
+use sqlx::mysql::{
+    MySql, MySqlArguments, MySqlColumn, MySqlConnection, MySqlQueryResult, MySqlTypeInfo, MySqlValueRef,
 };
+use sqlx::{Arguments, AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Error, Executor, Type, TypeInfo};
 use std::fmt::Write;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -55,7 +54,7 @@ impl Session {
         }
         let mut found = self.connection.fetch_many(sqlx::query_with(AssertSqlSafe(text.clone()), arguments));
         let next = async || poll_fn(|cx| found.as_mut().poll_next(cx)).await;
-        each(next, MySqlQueryResult::rows_affected, (rows, now), take).await
+        each(next, MySqlQueryResult::rows_affected, (rows, now), |row, rows| take(row, rows, value)).await
     }
 
     /// Ends it on the server, which would not miss its client before it has a result to send.
@@ -104,28 +103,13 @@ fn add(value: &Value, into: &mut MySqlArguments) -> Result<(), sqlx::error::BoxD
     }
 }
 
-fn take(row: &MySqlRow, rows: &mut Rows) -> Result<(), Trouble> {
-    let wanted = rows.row();
-    for column in row.columns() {
-        let value = row.try_get_raw(column.ordinal())?;
-        let bytes = match value.is_null() {
-            true => None,
-            false => Some(<&[u8] as Decode<MySql>>::decode(value).map_err(Error::Decode)?),
-        };
-        rows.bytes += bytes.map_or(0, |bytes| bytes.len() as u64);
-        if !wanted {
-            continue;
-        }
-        rows.name(column.name());
-        match bytes {
-            None => rows.text.push_str(NOTHING),
-            Some(bytes) => read(column.type_info(), bytes, &mut rows.text).ok_or_else(|| {
-                let (name, kind) = (column.name(), column.type_info().name());
-                Trouble::Column(format!("the column `{name}` is {kind}, which is not read; cast it to CHAR"))
-            })?,
-        }
-    }
-    if wanted { Ok(rows.over()?) } else { Ok(()) }
+fn value(column: &MySqlColumn, value: MySqlValueRef<'_>, out: Option<&mut String>) -> Result<u64, Trouble> {
+    let bytes = <&[u8] as Decode<MySql>>::decode(value).map_err(Error::Decode)?;
+    let written = out.map_or(Some(()), |out| read(column.type_info(), bytes, out));
+    written.map(|()| bytes.len() as u64).ok_or_else(|| {
+        let (name, kind) = (column.name(), column.type_info().name());
+        Trouble::Column(format!("the column `{name}` is {kind}, which is not read; cast it to CHAR"))
+    })
 }
 
 /// Writes a value as JSON, of the form in which prepared statements send it.

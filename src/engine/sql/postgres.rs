@@ -3,15 +3,13 @@
 mod kind;
 
 use super::relay::{self, Relay, Way};
-use super::rows::{NOTHING, Rows, Trouble, each, places_are};
+use super::rows::{Rows, Trouble, each, places_are, take};
 use super::{PREPARED, Unopened};
 use crate::engine::stream::Peer;
 use crate::engine::value::Value;
 use kind::{Argument, Kind};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgQueryResult, PgRow};
-use sqlx::{
-    Arguments, AssertSqlSafe, Column, ConnectOptions, Either, Error, Executor, Row, SqlSafeStr, Statement, ValueRef,
-};
+use sqlx::postgres::{PgArguments, PgColumn, PgConnectOptions, PgConnection, PgQueryResult, PgValueRef};
+use sqlx::{Arguments, AssertSqlSafe, Column, ConnectOptions, Either, Error, Executor, SqlSafeStr, Statement};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -31,7 +29,7 @@ pub struct Session {
 /// What the server says of a statement.
 struct Known {
     places: Vec<Kind>,
-    columns: Vec<(String, Kind)>,
+    columns: Vec<Kind>,
 }
 
 impl Session {
@@ -70,7 +68,9 @@ impl Session {
         let query = sqlx::query_with(AssertSqlSafe(text.clone()), arguments);
         let mut found = self.connection.fetch_many(query);
         let next = async || poll_fn(|cx| found.as_mut().poll_next(cx)).await;
-        each(next, PgQueryResult::rows_affected, (rows, now), |row, rows| take(row, &known.columns, rows)).await
+        let read =
+            |column: &_, value: PgValueRef<'_>, out: Option<&mut String>| read(column, &known.columns, value, out);
+        each(next, PgQueryResult::rows_affected, (rows, now), |row, rows| take(row, rows, read)).await
     }
 
     async fn known(&mut self, text: &Arc<str>) -> Result<Rc<Known>, Error> {
@@ -82,7 +82,7 @@ impl Session {
             Some(Either::Left(places)) => places.iter().map(Kind::of).collect(),
             Some(Either::Right(_)) | None => Vec::new(),
         };
-        let columns = statement.columns().iter().map(|column| (column.name().to_owned(), Kind::of(column.type_info())));
+        let columns = statement.columns().iter().map(|column| Kind::of(column.type_info()));
         let known = Rc::new(Known { places, columns: columns.collect() });
         // As many as the connection keeps, of those that are made anew each time.
         if self.known.len() >= PREPARED {
@@ -116,26 +116,12 @@ pub async fn connected(
     }
 }
 
-fn take(row: &PgRow, columns: &[(String, Kind)], rows: &mut Rows) -> Result<(), Trouble> {
-    let wanted = rows.row();
-    for (index, (name, kind)) in columns.iter().enumerate() {
-        let value = row.try_get_raw(index)?;
-        let bytes = match value.is_null() {
-            true => None,
-            false => Some(value.as_bytes().map_err(Error::Decode)?),
-        };
-        rows.bytes += bytes.map_or(0, |bytes| bytes.len() as u64);
-        if !wanted {
-            continue;
-        }
-        rows.name(name);
-        match bytes {
-            None => rows.text.push_str(NOTHING),
-            Some(bytes) => kind.read(bytes, &mut rows.text).map_err(|()| {
-                let kind = kind.name();
-                Trouble::Column(format!("the column `{name}` is {kind}, which is read as a text: write `{name}::text`"))
-            })?,
-        }
-    }
-    if wanted { Ok(rows.over()?) } else { Ok(()) }
+fn read(column: &PgColumn, kinds: &[Kind], value: PgValueRef<'_>, out: Option<&mut String>) -> Result<u64, Trouble> {
+    let bytes = value.as_bytes().map_err(Error::Decode)?;
+    let kind = &kinds[column.ordinal()];
+    let written = out.map_or(Ok(()), |out| kind.read(bytes, out));
+    written.map(|()| bytes.len() as u64).map_err(|()| {
+        let (name, kind) = (column.name(), kind.name());
+        Trouble::Column(format!("the column `{name}` is {kind}, which is read as a text: write `{name}::text`"))
+    })
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::stream::Broken;
 use crate::wire::room::{Room, TOO_MUCH};
-use sqlx::Either;
+use sqlx::{Column, ColumnIndex, Database, Either, Row, ValueRef};
 use std::fmt::Write;
 
 /// What a step looks into may be so long, as the body of an answer may.
@@ -169,6 +169,33 @@ pub async fn each<D, R>(
         }
     }
     Ok(affected)
+}
+
+type ColumnOf<R> = <<R as Row>::Database as Database>::Column;
+type ValueOf<'r, R> = <<R as Row>::Database as Database>::ValueRef<'r>;
+
+/// Takes a row of any of the databases. `read` writes a value that is no null as JSON, if it is wanted, and says how many bytes it came as.
+pub fn take<'r, R: Row>(
+    row: &'r R,
+    rows: &mut Rows,
+    read: impl Fn(&ColumnOf<R>, ValueOf<'r, R>, Option<&mut String>) -> Result<u64, Trouble>,
+) -> Result<(), Trouble>
+where
+    usize: ColumnIndex<R>,
+{
+    let wanted = rows.row();
+    for column in row.columns() {
+        let value = row.try_get_raw(column.ordinal())?;
+        if wanted {
+            rows.name(column.name());
+        }
+        match value.is_null() {
+            true if wanted => rows.text.push_str(NOTHING),
+            true => {}
+            false => rows.bytes += read(column, value, wanted.then_some(&mut rows.text))?,
+        }
+    }
+    if wanted { Ok(rows.over()?) } else { Ok(()) }
 }
 
 impl From<sqlx::Error> for Trouble {

@@ -1,14 +1,14 @@
 //! A session with a file of SQLite, on a thread of its own.
 
 use super::PREPARED;
-use super::rows::{NOTHING, Rows, Trouble, each, float, hex, places_are, quoted};
+use super::rows::{Rows, Trouble, each, float, hex, places_are, quoted, take};
 use crate::engine::value::Value;
 use sqlx::sqlite::{
-    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteQueryResult, SqliteRow, SqliteValueRef,
+    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteQueryResult, SqliteValueRef,
 };
 use sqlx::{
-    Arguments, AssertSqlSafe, Column, ConnectOptions, Decode, Either, Error, Executor, Row, SqlSafeStr, Statement,
-    TypeInfo, ValueRef,
+    Arguments, AssertSqlSafe, ConnectOptions, Decode, Either, Error, Executor, SqlSafeStr, Statement, TypeInfo,
+    ValueRef,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -56,7 +56,10 @@ impl Session {
         }
         let mut found = self.connection.fetch_many(sqlx::query_with(AssertSqlSafe(text.clone()), arguments));
         let next = async || poll_fn(|cx| found.as_mut().poll_next(cx)).await;
-        each(next, SqliteQueryResult::rows_affected, (rows, now), take).await
+        let read = |_: &_, value: SqliteValueRef<'_>, out: Option<&mut String>| {
+            read(value, out).map_err(|why| Error::Decode(why).into())
+        };
+        each(next, SqliteQueryResult::rows_affected, (rows, now), |row, rows| take(row, rows, read)).await
     }
 
     async fn places(&mut self, text: &Arc<str>) -> Result<usize, Error> {
@@ -101,26 +104,10 @@ fn add(value: &Value, into: &mut SqliteArguments) -> Result<(), sqlx::error::Box
     }
 }
 
-fn take(row: &SqliteRow, rows: &mut Rows) -> Result<(), Trouble> {
-    let wanted = rows.row();
-    for column in row.columns() {
-        let value = row.try_get_raw(column.ordinal())?;
-        if wanted {
-            rows.name(column.name());
-        }
-        rows.bytes += read(value, wanted.then_some(&mut rows.text)).map_err(Error::Decode)?;
-    }
-    if wanted { Ok(rows.over()?) } else { Ok(()) }
-}
-
 /// Writes a value as JSON, by what it is itself: columns have no types here. Says how long it is.
 fn read(value: SqliteValueRef<'_>, out: Option<&mut String>) -> Result<u64, sqlx::error::BoxDynError> {
     let mut nowhere = String::new();
     let out = out.unwrap_or(&mut nowhere);
-    if value.is_null() {
-        out.push_str(NOTHING);
-        return Ok(0);
-    }
     let kind = value.type_info().name().to_owned();
     Ok(match kind.as_str() {
         "INTEGER" => {

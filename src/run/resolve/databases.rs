@@ -24,7 +24,8 @@ pub fn endpoint(target: &Target, known: &Resolved, given: &Material<'_>) -> Resu
         Address::Url { .. } | Address::Unix { .. } | Address::Link(_) => return Err("its address is no URL".to_owned()),
     };
     if target.protocol == Protocol::Sqlite {
-        let timeout = Duration::from_nanos(target.timeout);
+        // The database is to say what it waits for, before the timeout of the step is over.
+        let timeout = Duration::from_nanos(target.timeout / 10 * 9);
         let login = SqliteConnectOptions::new().filename(&url).create_if_missing(false).busy_timeout(timeout);
         let endpoint = Endpoint::of(url.clone(), Peer::Unix(Path::new(&url).into()));
         return Ok(Endpoint { login: Some(Login::Sqlite(Box::new(login))), ..endpoint });
