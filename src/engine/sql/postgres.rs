@@ -69,7 +69,7 @@ impl Session {
         let mut found = self.connection.fetch_many(query);
         let next = async || poll_fn(|cx| found.as_mut().poll_next(cx)).await;
         let read =
-            |column: &_, value: PgValueRef<'_>, out: Option<&mut String>| read(column, &known.columns, value, out);
+            |column: &_, value: PgValueRef<'_>, out: Option<&mut String>| read(column, &known.columns, &value, out);
         each(next, PgQueryResult::rows_affected, (rows, now), |row, rows| take(row, rows, read)).await
     }
 
@@ -116,7 +116,7 @@ pub async fn connected(
     }
 }
 
-fn read(column: &PgColumn, kinds: &[Kind], value: PgValueRef<'_>, out: Option<&mut String>) -> Result<u64, Trouble> {
+fn read(column: &PgColumn, kinds: &[Kind], value: &PgValueRef<'_>, out: Option<&mut String>) -> Result<u64, Trouble> {
     let bytes = value.as_bytes().map_err(Error::Decode)?;
     let kind = &kinds[column.ordinal()];
     let written = out.map_or(Ok(()), |out| kind.read(bytes, out));
