@@ -354,7 +354,7 @@ fn two_variants_take_turns_and_the_slower_one_is_named() {
     let value: serde_json::Value = serde_json::from_str(&read("sides.json")).unwrap();
     assert!(value["metrics"].as_array().unwrap().iter().any(|own| own["verdict"] == "differs"), "{value}");
     let refused = place.call(&["compare", &ids[0], &ids[1], "--out", "csv=a.csv"]);
-    assert!(refused.code == 2 && refused.err.contains("is no format of a comparison"), "{}", refused.err);
+    assert!(refused.code == 2 && refused.err.contains("is not a format of a comparison"), "{}", refused.err);
     let windows = place.call(&["compare", &ids[0], &ids[4]]);
     assert!(windows.out.contains(&format!("in {} alone: main, other", ids[4])), "{}{}", windows.out, other.err);
     assert_eq!(place.call(&["compare", &ids[0]]).code, 2);

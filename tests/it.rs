@@ -87,4 +87,5 @@ mod truth;
 mod urls;
 mod watch;
 mod way;
+mod widths;
 mod windows;

@@ -290,7 +290,7 @@ fn reported(directory: &std::path::Path) -> (Result<(), String>, i64) {
     let made = stressc::store::read(directory).map(|(plan, stats)| {
         let verdict = stressc::judge::judge(&plan, &stats, &stressc::judge::Others::default());
         let report = stressc::report::report(&plan, &stats, &verdict);
-        let _ = (stressc::report::json(&report), stressc::report::terminal(&report, false));
+        let _ = (stressc::report::json(&report), stressc::report::terminal(&report, 100, false));
     });
     (made.map_err(|error| error.to_string()), clock() - started)
 }

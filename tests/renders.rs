@@ -6,7 +6,8 @@ use serde_json::Value;
 use std::path::PathBuf;
 use stressc::report::Format;
 
-/// Records by the number of their format, each beside what the version that made it printed of it: `report.txt` and `report.json`.
+/// Records by the number of their format, each beside what the version that made it printed of it as `report.json`, and what is printed of it
+/// today in the hundred columns of a pipe as `report.txt`: the same words and numbers, laid out as reports are now.
 /// The scenarios that they are runs of lie in `tests/records/`.
 fn records() -> Vec<PathBuf> {
     let formats = std::fs::read_dir(root().join("tests/records")).unwrap().flatten().map(|entry| entry.path());

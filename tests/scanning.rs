@@ -30,8 +30,9 @@ fn relative(location: &Value) -> &str {
     uri
 }
 
-/// Checks what SARIF 2.1.0 requires (chapter 3 of the standard) of all that this log holds.
+/// Checks a log by the schema, and by what SARIF 2.1.0 requires beside it (chapter 3 of the standard) of all that this log holds.
 fn is_sarif(log: &Value) {
+    assert_eq!(crate::schemas::unlike_sarif(log), None);
     assert_eq!(log["version"], "2.1.0");
     assert!(text(log, "$schema").ends_with("sarif-2.1.0.json"));
     let [run] = list(log, "runs") else { panic!("one run") };

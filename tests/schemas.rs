@@ -11,6 +11,73 @@ pub fn unlike(name: &str, value: &Value) -> Option<String> {
     wrong(&schema, value, &schema, name)
 }
 
+/// Why a log of diagnostics is not what OASIS' schema of SARIF says.
+pub fn unlike_sarif(log: &Value) -> Option<String> {
+    let schema = std::fs::read(root().join("tests/support/schemas/sarif-2.1.0.json")).unwrap();
+    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    wrong(&schema, log, &schema, "sarif")
+}
+
+/// What a schema may say beside its rules, and the words of rules that are known here.
+const KNOWN: [&str; 32] = [
+    "$schema",
+    "$id",
+    "title",
+    "description",
+    "default",
+    "examples",
+    "$defs",
+    "definitions",
+    "format",
+    "deprecated",
+    "$ref",
+    "type",
+    "const",
+    "enum",
+    "oneOf",
+    "anyOf",
+    "allOf",
+    "required",
+    "properties",
+    "additionalProperties",
+    "items",
+    "prefixItems",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minimum",
+    "maximum",
+    "pattern",
+    "readOnly",
+    "writeOnly",
+    "$comment",
+    "unevaluatedProperties",
+];
+
+/// The same of the limits of a number, a text or a list.
+fn beyond(schema: &serde_json::Map<String, Value>, value: &Value, at: &str) -> Option<String> {
+    let limit = |name: &str| schema.get(name).and_then(Value::as_f64);
+    if let Some(number) = value.as_f64() {
+        let (least, most) = (limit("minimum").unwrap_or(f64::MIN), limit("maximum").unwrap_or(f64::MAX));
+        if number < least || number > most {
+            return Some(format!("{at}: {number} is not from {least} to {most}"));
+        }
+    }
+    if let (Some(text), Some(pattern)) = (value.as_str(), schema.get("pattern").and_then(Value::as_str))
+        && !regex::Regex::new(pattern).unwrap().is_match(text)
+    {
+        return Some(format!("{at}: {text:?} is not like {pattern}"));
+    }
+    let items = value.as_array()?;
+    let (least, most) = (limit("minItems").unwrap_or(0.0), limit("maxItems").unwrap_or(f64::MAX));
+    if (items.len() as f64) < least || items.len() as f64 > most {
+        return Some(format!("{at}: {} items are not from {least} to {most}", items.len()));
+    }
+    let is_twice = |(place, item): (usize, &Value)| items[..place].contains(item);
+    let unique = schema.get("uniqueItems") == Some(&Value::Bool(true));
+    (unique && items.iter().enumerate().any(is_twice)).then(|| format!("{at}: two items are the same"))
+}
+
 /// Why a value is not what a schema says; as much of JSON Schema as the published ones use.
 fn wrong(schema: &Value, value: &Value, all: &Value, at: &str) -> Option<String> {
     let schema = match schema {
@@ -18,6 +85,12 @@ fn wrong(schema: &Value, value: &Value, all: &Value, at: &str) -> Option<String>
         Value::Bool(false) => return Some(format!("{at}: nothing may be here")),
         schema => schema.as_object()?,
     };
+    if let Some(word) = schema.keys().find(|word| !KNOWN.contains(&word.as_str())) {
+        panic!("{at}: no rule `{word}` is known");
+    }
+    if let Some(problem) = beyond(schema, value, at) {
+        return Some(problem);
+    }
     if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
         let found = all.pointer(name.trim_start_matches('#')).unwrap_or_else(|| panic!("{name} is nowhere"));
         if let Some(problem) = wrong(found, value, all, at) {

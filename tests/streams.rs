@@ -89,12 +89,13 @@ fn a_prometheus_has_what_the_report_has() {
     let text = scenario(
         &server.address.to_string(),
         "    get \"/more\" as more",
-        "    hold 6 users for 4s as plateau",
+        // Long enough for a Prometheus on a busy machine to see the users and the fault.
+        "    hold 6 users for 12s as plateau",
         "    count(main) > 0",
     );
     place.write(
         "test.stress",
-        &text.replace("  expect", "  fault slow = latency(api, 20ms) at plateau + 1s for 1500ms\n  expect"),
+        &text.replace("  expect", "  fault slow = latency(api, 20ms) at plateau + 1s for 10s\n  expect"),
     );
     let child = place.spawn(&["run", "test.stress", "--no-progress", "--out", &format!("openmetrics={page}")]);
     let sent = "stressc_requests_sent_total{scenario=\"test\",load=\"main\",flow=\"browse\",step=\"more\"} ";
@@ -217,7 +218,7 @@ fn a_port_in_use_is_an_error_before_anything_is_sent() {
         (&["run", "x.stress", "--out", "openmetrics=metrics.txt"][..], "write it like `openmetrics=127.0.0.1:9464`"),
         (
             &["run", "x.stress", "--out", "prometheus=1"],
-            "there is no output `prometheus`; there is `html`, `json`, `junit`, `markdown`, `csv`, `github`, `openmetrics`, `otlp`, `grafana`",
+            "no output is called `prometheus`; choose from `html`, `json`, `junit`, `markdown`, `csv`, `github`, `openmetrics`, `otlp`, `grafana`",
         ),
         (
             &["report", "--out", "openmetrics=9464"],

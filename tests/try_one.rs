@@ -131,7 +131,7 @@ fn loads_and_parts_are_chosen_by_their_names() {
     assert_eq!((ran.code, script.all().len()), (0, 2), "{}", ran.err);
     for (flags, says) in [
         (["--load", "secnd"], "there is no load `secnd`; did you mean `second`?"),
-        (["--part", "x"], "there is no part `x`; there is `often`, `seldom`, `other`"),
+        (["--part", "x"], "there is no part `x`; choose from `often`, `seldom`, `other`"),
         (["--user", "0"], "invalid value '0'"),
     ] {
         let (_, ran) = tried(&script, "", steps, &flags);

@@ -1,6 +1,11 @@
 //! The arguments of the command line.
 
+mod baseline;
+mod history;
 mod values;
+
+pub use baseline::{AcceptArgs, BaselineArgs, BaselineCommand, DropArgs, ListArgs, RecordArgs, ShowArgs};
+pub use history::{HistoryArgs, HistoryCommand, PruneArgs, RunsArgs};
 
 use crate::report::Format;
 use crate::run::Account;
@@ -329,82 +334,6 @@ pub struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct BaselineArgs {
-    #[command(subcommand)]
-    pub does: BaselineCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum BaselineCommand {
-    /// Run a scenario several times and keep the runs as a new baseline
-    Record(RecordArgs),
-    /// List the baselines of a file or a scenario
-    List(ListArgs),
-    /// Show a run of a baseline: its measurements, and what it can be compared with
-    Show(ShowArgs),
-    /// Begin a new baseline with recorded runs, after an intended change
-    Accept(AcceptArgs),
-    /// Remove one run of a baseline, or a whole baseline by its name
-    Drop(DropArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct RecordArgs {
-    /// Scenario file, or FILE:SCENARIO if it has several
-    #[arg(value_name = "FILE[:SCENARIO]")]
-    pub file: String,
-    #[command(flatten)]
-    pub how: HowArgs,
-    /// Number of runs; five show how far runs differ from each other
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
-    pub runs: u64,
-    /// Name of the baseline, for `baseline("NAME")`
-    #[arg(long, value_name = "NAME", value_parser = baseline_name)]
-    pub name: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct ListArgs {
-    /// A file, or FILE:SCENARIO
-    #[arg(value_name = "FILE[:SCENARIO]")]
-    pub file: String,
-}
-
-#[derive(Debug, Args)]
-pub struct ShowArgs {
-    #[arg(value_name = "FILE:SCENARIO")]
-    pub file: String,
-    /// Id of a run, the beginning of one, or the name of a baseline [default: the newest]
-    pub run: Option<String>,
-    /// Print the file of the run as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct AcceptArgs {
-    #[arg(value_name = "FILE:SCENARIO")]
-    pub file: String,
-    /// Ids of recorded runs, or beginnings of ids
-    #[arg(value_name = "RUN", default_value = "last")]
-    pub runs: Vec<String>,
-    /// Name of the baseline, for `baseline("NAME")`
-    #[arg(long, value_name = "NAME", value_parser = baseline_name)]
-    pub name: Option<String>,
-    /// Directory that contains `.stress/runs`
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub record: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub struct DropArgs {
-    #[arg(value_name = "FILE:SCENARIO")]
-    pub file: String,
-    /// Id of a run, the beginning of one, or the name of a baseline
-    pub run: String,
-}
-
-#[derive(Debug, Args)]
 pub struct TryArgs {
     /// Scenario file, or FILE:SCENARIO if it has several
     #[arg(value_name = "FILE[:SCENARIO]")]
@@ -454,82 +383,6 @@ pub struct ReportArgs {
     #[arg(long)]
     pub quiet: bool,
     /// Directory that contains `.stress/runs`
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub record: PathBuf,
-    /// The PostgreSQL that keeps the history, as `postgres://…` [default: `.stress/history.db` next to the records]
-    #[arg(long, value_name = "URL", env = "STRESSC_STORE", hide_env_values = true)]
-    pub store: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct RunsArgs {
-    /// A file, FILE:SCENARIO, or a scenario [default: every recorded run]
-    #[arg(value_name = "FILE[:SCENARIO]")]
-    pub of: Option<String>,
-    /// How many at most: the newest
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
-    pub last: u64,
-    /// Print the list as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Directory that contains `.stress/runs`
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub record: PathBuf,
-}
-
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub struct HistoryArgs {
-    #[command(subcommand)]
-    pub does: Option<HistoryCommand>,
-    /// A file, or FILE:SCENARIO [default: every scenario with recorded runs]
-    #[arg(value_name = "FILE[:SCENARIO]")]
-    pub of: Option<String>,
-    /// Only the metrics with this text in their names, such as p95
-    #[arg(long, value_name = "METRIC")]
-    pub metric: Option<String>,
-    /// How many runs at most: the newest
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=2000))]
-    pub last: u64,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Where `.stress/runs` is kept
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub record: PathBuf,
-    /// The PostgreSQL that keeps the history, as `postgres://…` [default: `.stress/history.db` next to the records]
-    #[arg(long, value_name = "URL", env = "STRESSC_STORE", hide_env_values = true)]
-    pub store: Option<String>,
-    /// Instead of recorded runs a CSV file with one line per run, the oldest first
-    #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["of", "metric"])]
-    pub series: Option<PathBuf>,
-    /// Which column of it [default: the one next to the names of runs]
-    #[arg(long, value_name = "NAME", requires = "series")]
-    pub column: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum HistoryCommand {
-    /// Remove old records that neither a baseline nor another record names
-    Prune(PruneArgs),
-}
-
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("which").required(true).multiple(true))]
-pub struct PruneArgs {
-    /// A file, or FILE:SCENARIO [default: every scenario with recorded runs]
-    #[arg(value_name = "FILE[:SCENARIO]")]
-    pub of: Option<String>,
-    /// Keep so many of the newest runs of each scenario
-    #[arg(long, value_name = "N", group = "which", value_parser = clap::value_parser!(u64).range(1..))]
-    pub keep: Option<u64>,
-    /// Remove runs that are older, such as 30d
-    #[arg(long, value_name = "AGE", group = "which", value_parser = super::history::age)]
-    pub older: Option<std::time::Duration>,
-    /// Remove them without asking
-    #[arg(long)]
-    pub yes: bool,
-    /// Where `.stress/runs` is kept
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub record: PathBuf,
     /// The PostgreSQL that keeps the history, as `postgres://…` [default: `.stress/history.db` next to the records]

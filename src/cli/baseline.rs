@@ -48,7 +48,7 @@ fn record(args: &RecordArgs, terminal: &Terminal) -> Result<(), u8> {
         let told = performed.report(&verdict);
         kept(&mut performed, &against.context(others), &told, terminal)?;
         if let Some(problem) = refused(&verdict, false) {
-            terminal.out(&report::terminal(&told, terminal.out_coloured()));
+            terminal.report(false, &|coloured, width| report::terminal(&told, width, coloured));
             terminal.error(&format!("run {number} of {} is not kept as a baseline: {problem}", args.runs));
             return Err(match verdict.exit_code {
                 _ if performed.left.is_some() => super::COULD_NOT_RUN,

@@ -37,7 +37,7 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
         return verdict.exit_code;
     }
     if !args.quiet {
-        terminal.report(is_taken(&args.out), &|coloured, _| reports::terminal(&report, coloured));
+        terminal.report(is_taken(&args.out), &|coloured, width| reports::terminal(&report, width, coloured));
     }
     if !args.out.is_empty() {
         add_earlier(&mut report, &RunIndex::of(&args.record, args.store.as_deref()), terminal);

@@ -333,7 +333,7 @@ fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args:
     let outs = Outs::of(&args.out).reports;
     let aside = super::output::is_taken(&outs);
     if !args.quiet {
-        terminal.report(aside, &|coloured, _| report::terminal(&report, coloured));
+        terminal.report(aside, &|coloured, width| report::terminal(&report, width, coloured));
     }
     let whole = kept(performed, context, &report, terminal);
     if !outs.is_empty() {

@@ -261,7 +261,7 @@ fn choose(program: &Program, file: &str, wanted: Option<&str>) -> Result<usize, 
                     crate::base::suggest::hint(&format!("{file}:{near}"))
                 ),
                 None if names.is_empty() => format!("`{file}` has no scenario"),
-                None => format!("`{file}` has no scenario `{wanted}`; there is {list}"),
+                None => format!("`{file}` has no scenario `{wanted}`; choose from {list}"),
             }
         }),
         (None, [_]) => Ok(0),

@@ -132,7 +132,7 @@ fn unknown(what: &str, asked: &str, names: &[&str]) -> String {
     match suggest::similar(asked, names.iter().copied()) {
         Some(near) => format!("there is no {what} `{asked}`{}", crate::base::suggest::hint(near)),
         None if names.is_empty() => format!("there is no {what} `{asked}`, and no other"),
-        None => format!("there is no {what} `{asked}`; there is `{}`", names.join("`, `")),
+        None => format!("there is no {what} `{asked}`; choose from `{}`", names.join("`, `")),
     }
 }
 

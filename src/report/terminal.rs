@@ -8,37 +8,32 @@ mod events;
 mod examples;
 pub(super) mod faults;
 pub(super) mod ledgers;
+mod page;
 mod phases;
 pub mod suite;
+mod table;
 mod watched;
+mod windows;
 
 pub use suite::suite;
 
 use super::badge::{Badge, Caveat, Tone, caveats};
 use super::expected::Found;
-use super::{Expected, Report, Spread, Window};
-use crate::base::shown::{escaped, escaped_line, escaped_page};
-use crate::base::units::{bytes, duration, grouped, measured_duration, percent, short, whole_seconds};
+use super::{Expected, Report, Spread};
+use crate::base::shown::{escaped_line, escaped_page};
+use crate::base::units::{bytes, grouped, measured_duration, percent, whole_seconds};
 use crate::judge::Standing;
-use crate::measure::of_target;
 use crate::metric::Outcome;
 use anstyle::{AnsiColor, Style};
-use std::fmt::Write;
+use page::Page;
 
 /// Text with colours where they are wanted.
+#[derive(Clone, Copy)]
 pub(super) struct Paint(pub(super) bool);
 
 impl Paint {
     fn with(&self, style: Style, text: &str) -> String {
         if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
-    }
-
-    /// The share of what failed, in its column.
-    fn failed(&self, failed: u64, of: u64) -> String {
-        match failed {
-            0 => format!("{failed:>8}"),
-            _ => self.bad(&format!("{:>8}", percent(failed as f64 / of.max(1) as f64))),
-        }
     }
 
     fn dim(&self, text: &str) -> String {
@@ -71,29 +66,26 @@ impl Paint {
     }
 }
 
-pub fn terminal(report: &Report, colour: bool) -> String {
-    let paint = Paint(colour);
-    let mut out = String::new();
-    heading(&mut out, report, &paint);
-    expectations(&mut out, report, &paint);
-    course::course(&mut out, report, &paint);
-    for load in &report.loads {
-        let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
-        table(&mut out, &load.name, &windows, &paint);
-    }
-    phases::phases(&mut out, report, &paint);
-    addresses::addresses(&mut out, report, &paint);
-    faults::faults(&mut out, report, &paint);
-    events::events(&mut out, report, &paint);
-    alerts::alerts(&mut out, report, &paint);
-    ledgers::ledgers(&mut out, report, &paint);
-    examples::failures(&mut out, report, &paint);
-    examples::slowest(&mut out, report, &paint);
-    counters::counters(&mut out, report, &paint);
-    watched::watched(&mut out, report, &paint);
-    outputs(&mut out, report, &paint);
-    generator(&mut out, report, &paint);
-    escaped_page(&out)
+/// What a person reads, no line of it wider than so many columns.
+pub fn terminal(report: &Report, width: usize, colour: bool) -> String {
+    let mut page = Page::new(width, colour);
+    heading(&mut page, report);
+    expectations(&mut page, report);
+    course::course(&mut page, report);
+    windows::windows(&mut page, report);
+    phases::phases(&mut page, report);
+    addresses::addresses(&mut page, report);
+    faults::faults(&mut page, report);
+    events::events(&mut page, report);
+    alerts::alerts(&mut page, report);
+    ledgers::ledgers(&mut page, report);
+    examples::failures(&mut page, report);
+    examples::slowest(&mut page, report);
+    counters::counters(&mut page, report);
+    watched::watched(&mut page, report);
+    outputs(&mut page, report);
+    generator(&mut page, report);
+    escaped_page(&page.out)
 }
 
 /// How wide the column of names is in a section.
@@ -102,53 +94,69 @@ fn name_width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
     names.map(|name| name.chars().count()).max().unwrap_or(0).max(LEAST)
 }
 
-fn heading(out: &mut String, report: &Report, paint: &Paint) {
+/// The share of what failed, and how it is painted.
+fn share_failed(failed: u64, of: u64) -> table::Cell {
+    match failed {
+        0 => ("0".to_owned(), Tone::Plain),
+        _ => (percent(failed as f64 / of.max(1) as f64), Tone::Bad),
+    }
+}
+
+fn heading(page: &mut Page, report: &Report) {
+    let paint = page.paint;
     let Badge { sign, word, tone } = Badge::of_run(report);
     let mark = paint.tone(tone, &format!("{sign} {word}"));
     let share = report.share;
     let part =
         if share.count > 1 { format!(" · share {} of {}", share.index + 1, share.count) } else { String::new() };
     let length = format!("{}{part}", measured_duration(report.duration as f64));
-    let _ = writeln!(
-        out,
-        "{}  {} {}",
-        paint.bold(&mark),
-        paint.bold(&report.scenario),
-        paint.dim(&format!("{} · {length} · seed {}", report.file, report.seed))
-    );
+    let facts = paint.dim(&format!("{} · {length} · seed {}", report.file, report.seed));
+    let scenario = paint.bold(&report.scenario);
+    page.flow(0, 2, &format!("{}  {scenario} {facts}", paint.bold(&mark)));
     if let Some(reason) = &report.reason {
-        let _ = writeln!(out, "  {reason}");
+        page.text(2, reason);
     }
     if let Some(gave_way) = &report.gave_way {
-        let _ = writeln!(out, "  {}", escaped(&gave_way.text));
+        page.text(2, &gave_way.text);
     }
     for Caveat { sign, tone, text } in caveats(report) {
-        let _ = writeln!(out, "  {} {}", paint.tone(tone, sign), escaped(text));
+        page.marked(2, &paint.tone(tone, sign), text);
     }
-    for death in &report.died {
-        if !death.output.is_empty() {
-            let _ = writeln!(out, "  the last output of `{}`:", death.service);
-            for line in death.output.lines() {
-                let _ = writeln!(out, "    {}", escaped_line(line));
-            }
+    for death in report.died.iter().filter(|death| !death.output.is_empty()) {
+        page.text(2, &format!("the last output of `{}`:", death.service));
+        for line in death.output.lines() {
+            page.text(4, &escaped_line(line));
         }
     }
 }
 
-fn expectations(out: &mut String, report: &Report, paint: &Paint) {
+fn expectations(page: &mut Page, report: &Report) {
+    /// What a value needs next to its expectation.
+    const VALUE: usize = 36;
+    let paint = page.paint;
     if report.expectations.iter().all(|own| own.implied) {
-        let _ = writeln!(out, "\n{}", paint.dim("nothing was expected: add an `expect` to get a verdict"));
+        page.out.push('\n');
+        page.text(0, &paint.dim("nothing was expected: add an `expect` to get a verdict"));
     }
     if report.expectations.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{}", paint.bold("expected"));
-    let width = report.expectations.iter().map(|e| e.text.chars().count()).max().unwrap_or(0);
+    page.section("expected");
+    let most = page.width.saturating_sub(7 + VALUE).max(page.width / 2 - 7);
+    let lengths = report.expectations.iter().map(|own| escaped_line(&own.text).chars().count());
+    let width = lengths.filter(|length| *length <= most).max().unwrap_or(0);
     for expected in &report.expectations {
         let Badge { sign, tone, .. } = Badge::of(expected.outcome);
-        let mark = paint.tone(tone, sign);
+        let (mark, text) = (paint.tone(tone, sign), escaped_line(&expected.text));
         let implied = if expected.implied { paint.dim("  (implied)") } else { String::new() };
-        let _ = writeln!(out, "  {mark} {:<width$}   {}{implied}", expected.text, found(expected, paint));
+        let found = format!("{}{implied}", found(expected, &paint));
+        if text.chars().count() <= width {
+            page.out.push_str(&format!("  {mark} {text:<width$}   "));
+            page.flow(width + 7, width + 7, &found);
+        } else {
+            page.marked(2, &mark, &text);
+            page.text(if width > page.width / 4 { width + 7 } else { 6 }, &found);
+        }
     }
 }
 
@@ -157,85 +165,57 @@ fn found(expected: &Expected, paint: &Paint) -> String {
     let Found { value, tone, more } = expected.found();
     let mut text = paint.tone(tone, &value) + &more;
     let note = match outcome {
-        Outcome::Failed if samples == 0 => format!("  (line {line})"),
+        Outcome::Failed if samples == 0 => format!("(line {line})"),
         Outcome::Held | Outcome::Inconclusive if samples == 0 && expected.reason.is_none() => String::new(),
-        Outcome::Failed => format!("  ({} samples, line {line})", grouped(samples as f64, 0)),
-        Outcome::Held | Outcome::Inconclusive => format!("  ({} samples)", grouped(samples as f64, 0)),
+        Outcome::Failed => format!("({} samples, line {line})", grouped(samples as f64, 0)),
+        Outcome::Held | Outcome::Inconclusive => format!("({} samples)", grouped(samples as f64, 0)),
     };
-    text.push_str(&paint.dim(&note));
+    if !note.is_empty() {
+        // Its words stay together.
+        text.push_str("  ");
+        text.push_str(&paint.dim(&note.replace(' ', "\u{a0}")));
+    }
     if standing == Standing::InDoubt {
-        text.push_str(&paint.unsure("  not trusted"));
+        text.push_str("  ");
+        text.push_str(&paint.unsure("not\u{a0}trusted"));
     }
     text
 }
 
-fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
-    let steps = windows.iter().flat_map(|w| w.steps.iter()).map(|row| row.step.chars().count());
-    let names = windows.iter().map(|w| w.name.chars().count());
-    let width = steps.map(|w| w + 2).chain(names).max().unwrap_or(0).clamp(12, 40);
-    let _ = writeln!(out, "\n{}", paint.bold(load));
-    let header = format!(
-        "  {:<width$} {:>11} {:>9} {:>8} {:>8} {:>9} {:>9} {:>9} {:>9}",
-        "", "window", "requests", "/s", "failed", "p50", "p95", "p99", "max"
-    );
-    let _ = writeln!(out, "{}", paint.dim(&header));
-    for window in windows {
-        let span = format!("{}–{}", duration(window.start_ns), duration(window.end_ns));
-        let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&window.note()));
-        for row in window.told_steps() {
-            let failed = paint.failed(of_target(&row.failed), row.samples);
-            let time = |recorded: Option<u64>| row.time(recorded).unwrap_or_else(|| "no answer".to_owned());
-            let _ = writeln!(
-                out,
-                "    {:<step$} {:>11} {:>9} {:>8} {failed} {:>9} {:>9} {:>9} {:>9}",
-                row.step,
-                "",
-                grouped(row.requests as f64, 0),
-                short(row.per_second),
-                time(row.p50_ns),
-                time(row.p95_ns),
-                time(row.p99_ns),
-                time(row.max_ns),
-                step = width - 2,
-            );
-        }
-    }
-}
-
-fn generator(out: &mut String, report: &Report, paint: &Paint) {
-    let health = &report.generator;
-    let _ = writeln!(out, "\n{}", paint.bold("generator"));
-    let spread = |out: &mut String, name: &str, Spread { p50, p99, max, samples }: Spread| {
+fn generator(page: &mut Page, report: &Report) {
+    let (health, paint) = (&report.generator, page.paint);
+    page.section("generator");
+    let open: Vec<(String, Spread)> = report
+        .loads
+        .iter()
+        .filter(|load| load.open)
+        .map(|load| (format!("{} lag", escaped_line(&load.name)), load.schedule_lag_ns))
+        .collect();
+    let names = open.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).clamp(14, 40);
+    let spread = |page: &mut Page, name: &str, Spread { p50, p99, max, samples }: Spread| {
         let time = |ns: u64| measured_duration(ns as f64);
         if samples > 0 {
-            let _ = writeln!(out, "  {name:<14} p50 {}  p99 {}  max {}", time(p50), time(p99), time(max));
+            page.named(name, names, &together(&[("p50", time(p50)), ("p99", time(p99)), ("max", time(max))]));
         }
     };
-    for load in report.loads.iter().filter(|load| load.open) {
-        spread(out, &format!("{} lag", load.name), load.schedule_lag_ns);
+    for (name, lag) in open {
+        spread(page, &name, lag);
     }
-    spread(out, "poll delay", health.poll_delay_ns);
-    let _ = writeln!(
-        out,
-        "  {:<14} cpu {}  busiest worker {}  waiting for a core {}",
-        "peak",
-        percent(health.cpu_peak),
-        percent(health.worker_busy_peak),
-        percent(health.worker_waiting_peak)
-    );
-    if health.has_links {
-        let _ = writeln!(out, "  {:<14} links {}", "", percent(health.links_cpu_peak));
-    }
-    let _ = writeln!(
-        out,
-        "  {:<14} {} of {} descriptors  {} of {} ports  {} of memory",
-        "",
-        grouped(health.descriptors_peak, 0),
-        grouped(health.descriptors_limit as f64, 0),
-        grouped(health.ports_peak, 0),
-        grouped(health.ports_limit, 0),
-        bytes(health.memory_peak)
-    );
+    spread(page, "poll delay", health.poll_delay_ns);
+    let mut peaks = vec![
+        ("cpu", percent(health.cpu_peak)),
+        ("busiest worker", percent(health.worker_busy_peak)),
+        ("waiting for a core", percent(health.worker_waiting_peak)),
+    ];
+    peaks.extend(health.has_links.then(|| ("links", percent(health.links_cpu_peak))));
+    page.named("peak", names, &together(&peaks));
+    let of = |peak: f64, limit: f64| format!("{} of {}", grouped(peak, 0), grouped(limit, 0));
+    let taken = [
+        (of(health.descriptors_peak, health.descriptors_limit as f64), "descriptors"),
+        (of(health.ports_peak, health.ports_limit), "ports"),
+        (bytes(health.memory_peak), "of memory"),
+    ];
+    page.named("", names, &together(&taken));
     let state = match report.trust.reasons.is_empty() {
         true => paint.good("trusted"),
         false => paint.unsure("not trusted"),
@@ -244,18 +224,24 @@ fn generator(out: &mut String, report: &Report, paint: &Paint) {
         true => String::new(),
         false => format!(", recorded up to {}", whole_seconds(report.duration)),
     };
-    let _ = writeln!(out, "  {:<14} {state}{cut}", "numbers");
+    page.named("numbers", names, &format!("{state}{cut}"));
+}
+
+/// Pairs of a word and a number, which stay together at the end of a line.
+fn together(pairs: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
+    let pair = |(first, second): &(_, _)| format!("{}\u{a0}{}", AsRef::as_ref(first), AsRef::as_ref(second));
+    pairs.iter().map(|own| pair(own).replace(' ', "\u{a0}")).collect::<Vec<_>>().join("  ")
 }
 
 /// That services said something, and where.
-fn outputs(out: &mut String, report: &Report, paint: &Paint) {
+fn outputs(page: &mut Page, report: &Report) {
     let width = name_width(report.outputs.iter().map(|own| own.service.as_str()));
     for (index, own) in report.outputs.iter().enumerate() {
         if index == 0 {
-            let _ = writeln!(out, "\n{}", paint.bold("output of services"));
+            page.section("output of services");
         }
         let lines = own.output.lines().count();
         let kept = if lines == 1 { "its last line is".to_owned() } else { format!("its last {lines} lines are") };
-        let _ = writeln!(out, "  {:<width$} {kept} kept, in `outputs` of run.json", own.service);
+        page.named(&own.service, width, &format!("{kept} kept, in `outputs` of run.json"));
     }
 }

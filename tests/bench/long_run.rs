@@ -1,7 +1,8 @@
-//! What a day of load takes of memory and disk: `cargo bench --bench long_run [SECONDS]`. 300 series with 20 samples
-//! each a second go from a recorder to the record and the measurements, as in a run and as fast as they are computed.
-//! Ends with 1 if the process needs more than 64 MiB, the record more than 300 MiB, a report of it as JSON more than 30 s, or its page more
-//! than 10 s or 300 MiB in a process of its own.
+//! What a day of load takes of memory and disk: `cargo bench --bench long_run -- [SECONDS [EVERY]]`. 300 series with 20 samples
+//! each a second go from a recorder to the record and the measurements, as in a run and as fast as they are computed. With EVERY, one
+//! second in so many has the samples of all of them: the cells of a minute are the same, and are there much sooner.
+//! Ends with 1 if the process needs more than 64 MiB, the record more than 300 MiB, or its report in a format more than 10 s or 300 MiB in a
+//! process of its own.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks to a person")]
 
@@ -27,24 +28,28 @@ const SAMPLES: u64 = 20;
 const STAGES: &str = "    warmup 20/s for 10m\n    ramp 20/s -> 40/s over 50m as rise\n    hold 40/s for 22h as plateau\n    ramp 40/s -> 20/s over 1h as fall";
 const EXPECT: &str = "  expect {\n    p95(l0) < 1s during l0.plateau\n    error_rate(l1) < 5%\n  }";
 
-/// As which the bench calls itself to render the page, so that the memory of that is counted alone.
+/// As which the bench calls itself to render the report in a format, so that the memory of that is counted alone.
 const RENDER: &str = "--render";
+/// The report for a person, which is no format of `--out`.
+const TERMINAL: &str = "terminal";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args();
     if arguments.any(|argument| argument == RENDER) {
-        render(Path::new(&arguments.next().unwrap()));
+        let format = arguments.next().unwrap();
+        render(&format, Path::new(&arguments.next().unwrap()));
         return ExitCode::SUCCESS;
     }
-    let seconds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(DAY);
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
+    let (seconds, every) = (numbers.next().unwrap_or(DAY), numbers.next().unwrap_or(1));
     let place = std::env::temp_dir().join(format!("long_run.{}", std::process::id()));
     std::fs::create_dir(&place).unwrap();
-    let good = run(&place, seconds);
+    let good = run(&place, seconds, every);
     std::fs::remove_dir_all(&place).unwrap();
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run(place: &Path, seconds: u64) -> bool {
+fn run(place: &Path, seconds: u64, every: u64) -> bool {
     let plan = planned(&scenario(10, 30, STAGES, EXPECT));
     let policy = Policy::default();
     let mut record = Record::in_directory(place, None, &plan, 0.0, policy).unwrap();
@@ -53,10 +58,11 @@ fn run(place: &Path, seconds: u64) -> bool {
     let started = Instant::now();
     // Recorded on one thread and kept by another, with what is under way between them.
     let (worker, kept) = std::sync::mpsc::sync_channel::<(Vec<Event>, u64)>(1);
-    let mut day = Day::new(&plan, SAMPLES, 1);
+    let mut day = Day::new(&plan, SAMPLES * every, 1);
     let worker = std::thread::spawn(move || {
         for second in 0..seconds {
-            if worker.send((day.events(second), second)).is_err() {
+            let events = if second % every == 0 { day.events(second) } else { vec![day.reading(second)] };
+            if worker.send((events, second)).is_err() {
                 return;
             }
         }
@@ -87,42 +93,52 @@ fn run(place: &Path, seconds: u64) -> bool {
     assert!(record.problems().is_empty());
     let (took, memory, disk) = (started.elapsed().as_secs_f64(), memory("VmHWM:"), most.stop());
     let samples = stats.numbers().map(|(_, counts)| counts.ok + counts.failures()).sum::<u64>();
-    assert_eq!(samples, 300 * SAMPLES * seconds, "every sample is in the sums");
-    let started = Instant::now();
-    let (plan, again) = read(place).unwrap();
-    let verdict = judge::judge(&plan, &again, &judge::Others::default());
-    let text = report::json(&report::report(&plan, &again, &verdict));
-    let reported = started.elapsed().as_secs_f64();
+    assert_eq!(samples, 300 * SAMPLES * every * seconds.div_ceil(every), "every sample is in the sums");
+    let (_, again) = read(place).unwrap();
     assert!(again.numbers().eq(stats.numbers()), "the record says what was measured");
     let mib = |bytes: u64| bytes as f64 / MIB as f64;
     println!("{seconds} s, {samples} samples of 300 series in {took:.0} s");
     println!("memory at most {:.1} MiB, disk at most {:.1} MiB", mib(memory), mib(disk));
-    println!("a report of the record in {reported:.1} s, {:.1} MiB", mib(text.len() as u64));
-    let (page, needs) = rendered(place);
-    println!("its page in {page:.1} s, with at most {:.1} MiB of memory", mib(needs));
-    let is_page_good = page <= 10.0 && needs <= 300 * MIB;
-    memory <= 64 * MIB && disk <= 300 * MIB && reported <= 30.0 && is_page_good
+    let formats = report::Format::ALL.iter().map(|format| format.name()).chain([TERMINAL]);
+    let are_good = formats.map(|format| is_rendered_soon(format, place)).fold(true, |all, good| all && good);
+    memory <= 64 * MIB && disk <= 300 * MIB && are_good
 }
 
-/// Renders the page of a record, and says how long that took and what it needed.
-fn render(place: &Path) {
+/// Renders the report of a record, and says how long that took and what it needed.
+fn render(format: &str, place: &Path) {
     let started = Instant::now();
     let (plan, stats) = read(place).unwrap();
     let verdict = judge::judge(&plan, &stats, &judge::Others::default());
-    let page = report::Format::Html.write(&report::report(&plan, &stats, &verdict));
+    let report = report::report(&plan, &stats, &verdict);
+    let written = match report::Format::ALL.iter().find(|own| own.name() == format) {
+        Some(format) => format.write(&report),
+        None => report::terminal(&report, 100, false).into_bytes(),
+    };
     let took = started.elapsed().as_secs_f64();
-    println!("{took} {} {}", memory("VmHWM:"), page.len());
+    println!("{took} {} {} {}", memory("VmHWM:"), written.len(), processor_time());
 }
 
-/// The same in a process of its own: seconds, and bytes of memory.
-fn rendered(place: &Path) -> (f64, u64) {
+/// The same in a process of its own, and whether it stayed within the limits.
+fn is_rendered_soon(format: &str, place: &Path) -> bool {
     let own = std::env::current_exe().unwrap();
-    let output = std::process::Command::new(own).arg(RENDER).arg(place).output().unwrap();
+    let output = std::process::Command::new(own).args([RENDER, format]).arg(place).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told = String::from_utf8(output.stdout).unwrap();
     let numbers: Vec<f64> = told.split_whitespace().map(|number| number.parse().unwrap()).collect();
-    println!("the page has {:.1} MiB", numbers[2] / MIB as f64);
-    (numbers[0], numbers[1] as u64)
+    let [took, needs, size, busy] = numbers[..] else { panic!("{told}") };
+    let mib = |bytes: f64| bytes / MIB as f64;
+    println!(
+        "{format:<8} in {took:.1} s ({busy:.1} s of a processor), {:.1} MiB of memory, {:.2} MiB long",
+        mib(needs),
+        mib(size)
+    );
+    took <= 10.0 && mib(needs) <= 300.0
+}
+
+/// Seconds that this process was on a processor.
+fn processor_time() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 fn memory(field: &str) -> u64 {

@@ -96,7 +96,7 @@ pub(super) fn out(text: &str) -> Result<Out, String> {
         (None, Some(stream)) => stream.map(Out::Stream),
         (None, None) => {
             let names: Vec<&str> = names().chain(Stream::NAMES.iter().copied()).collect();
-            Err(format!("there is no output `{name}`; there is `{}`", names.join("`, `")))
+            Err(format!("no output is called `{name}`; choose from `{}`", names.join("`, `")))
         }
     }
 }
@@ -112,7 +112,7 @@ pub(super) fn report_out(text: &str) -> Result<(Format, PathBuf), String> {
             }
             None => {
                 let names: Vec<&str> = names().collect();
-                Err(format!("`{name}` is not a format; there is `{}`", names.join("`, `")))
+                Err(format!("`{name}` is not a format; choose from `{}`", names.join("`, `")))
             }
         },
     }
@@ -126,7 +126,7 @@ pub(super) fn compare_out(text: &str) -> Result<(Format, PathBuf), String> {
         None => {
             let own = Format::ALL.iter().filter(|format| format.of_comparison().is_some());
             let names: Vec<&str> = own.map(|format| format.name()).collect();
-            Err(format!("`{}` is no format of a comparison; there is `{}`", format.name(), names.join("`, `")))
+            Err(format!("`{}` is not a format of a comparison; choose from `{}`", format.name(), names.join("`, `")))
         }
     }
 }

@@ -44,7 +44,7 @@ pub fn history(args: &HistoryArgs) -> Result<History, String> {
         let asked = args.metric.as_deref().unwrap_or_default();
         return Err(match similar(asked, names.iter().copied()) {
             Some(near) => format!("no metric has `{asked}` in its name{}", hint(near)),
-            None => format!("no metric has `{asked}` in its name; there is `{}`", names.join("`, `")),
+            None => format!("no metric has `{asked}` in its name; choose from `{}`", names.join("`, `")),
         });
     }
     Ok(History::new(series, notes))

@@ -17,9 +17,14 @@ pub struct PageLayout {
 impl PageLayout {
     /// Of a width between 60 and 120, with room for names and levels before the axis.
     pub fn new<'n>(names: impl Iterator<Item = &'n str>, length: u64, width: usize) -> PageLayout {
+        PageLayout::of_width(names, length, width.clamp(60, 120))
+    }
+
+    /// As wide as the terminal, and no wider than can be read.
+    pub fn of_width<'n>(names: impl Iterator<Item = &'n str>, length: u64, width: usize) -> PageLayout {
         let names = names.map(|name| name.chars().count()).max().unwrap_or(0);
         let margin = names.clamp(10, 20);
-        PageLayout { margin, columns: width.clamp(60, 120) - margin - 2, length: length.max(1) }
+        PageLayout { margin, columns: width.clamp(30, 200) - margin - 2, length: length.max(1) }
     }
 
     pub fn column(&self, at: u64) -> usize {

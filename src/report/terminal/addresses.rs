@@ -1,29 +1,29 @@
 //! How the addresses of targets compare, in the report for a person.
 
+use super::page::Page;
 use super::phases::{cells, heads};
-use super::{Paint, name_width};
+use super::table::{Head, Row, Table};
+use super::{Tone, share_failed};
+use crate::base::shown::escaped_line;
 use crate::base::units::grouped;
 use crate::measure::of_target;
-use crate::report::Report;
-use std::fmt::Write;
+use crate::report::{AddressTotals, Report};
 
-pub fn addresses(out: &mut String, report: &Report, paint: &Paint) {
+pub fn addresses(page: &mut Page, report: &Report) {
     if report.addresses.is_empty() {
         return;
     }
-    const OTHERS: &str = "all others";
-    let named = || report.addresses.iter().map(|own| own.address.as_deref().unwrap_or(OTHERS));
-    let width = name_width(report.addresses.iter().map(|own| own.target.as_str()));
-    let wide = name_width(named());
-    let _ = writeln!(out, "\n{}", paint.bold("addresses"));
-    let heads = format!("  {:<width$}  {:<wide$} {:>9} {:>8} {}", "", "", "attempts", "failed", heads());
-    let _ = writeln!(out, "{}", paint.dim(&heads));
-    let mut before = "";
-    for (own, address) in report.addresses.iter().zip(named()) {
-        let share = paint.failed(of_target(&own.failed), own.attempts);
-        let name = if own.target == before { "" } else { own.target.as_str() };
-        let attempts = grouped(own.attempts as f64, 0);
-        let _ = writeln!(out, "  {name:<width$}  {address:<wide$} {attempts:>9} {share} {}", cells(&own.service));
-        before = &own.target;
-    }
+    page.section("addresses");
+    let row = |own: &AddressTotals| {
+        let attempts = (grouped(own.attempts as f64, 0), Tone::Plain);
+        let share = share_failed(of_target(&own.failed), own.attempts);
+        Row::Cells {
+            group: escaped_line(&own.target).into_owned(),
+            name: own.address.clone().unwrap_or_else(|| "all others".to_owned()),
+            cells: [attempts, share].into_iter().chain(cells(&own.service)).collect(),
+        }
+    };
+    let counts = [("attempts", 9, 2), ("failed", 8, 6)].map(|(text, ease, need)| Head { text, ease, need });
+    let heads = counts.into_iter().chain(heads()).collect();
+    Table { heads, rows: report.addresses.iter().map(row).collect(), spans: None, least: 12 }.write(page);
 }

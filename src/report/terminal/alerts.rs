@@ -1,6 +1,6 @@
 //! The alerts: the score of each source, what became of each alert, and where its time went.
 
-use super::Paint;
+use super::page::Page;
 use crate::base::shown::{escaped, escaped_line};
 use crate::base::units::{duration, grouped, measured_duration, short, tenths};
 use crate::metric::alerts::AlertClass;
@@ -12,25 +12,28 @@ use std::fmt::Write;
 /// So many others are told one by one.
 const TOLD: usize = 10;
 
-pub fn alerts(out: &mut String, report: &Report, paint: &Paint) {
+pub fn alerts(page: &mut Page, report: &Report) {
+    let paint = page.paint;
     for (index, source) in report.alerts.iter().enumerate() {
         if index == 0 {
-            let _ = writeln!(out, "\n{}", paint.bold("alerts"));
+            page.section("alerts");
         }
-        let _ = writeln!(out, "  {}  {}", source.source, score(&source.score));
-        let width = source.expected.iter().map(|own| own.name.chars().count()).max().unwrap_or(0);
+        let name = escaped_line(&source.source);
+        page.out.push_str("  ");
+        page.flow(2, 4, &format!("{name}  {}", score(&source.score)));
+        let width = source.expected.iter().map(|own| escaped_line(&own.name).chars().count()).max().unwrap_or(0);
         for expected in &source.expected {
-            one(out, expected, width, paint);
+            one(page, expected, width);
         }
-        others(out, source, paint);
+        others(page, source);
         for gap in &source.unasked {
-            let _ = writeln!(out, "    {} {}", paint.unsure("?"), escaped_line(&gap.told()));
+            page.marked(4, &paint.unsure("?"), &escaped_line(&gap.told()));
         }
         if let Some(told) = source.received.and_then(Received::told) {
-            let _ = writeln!(out, "    {} {told}", paint.unsure("!"));
+            page.marked(4, &paint.unsure("!"), &told);
         }
         for told in source.doubtful_rules.iter().flat_map(DoubtfulRule::told) {
-            let _ = writeln!(out, "    {} {}", paint.unsure("!"), escaped_line(&told));
+            page.marked(4, &paint.unsure("!"), &escaped_line(&told));
         }
     }
 }
@@ -68,13 +71,15 @@ pub fn score(score: &AlertScore) -> String {
     parts.join(" · ")
 }
 
-fn one(out: &mut String, expected: &ExpectedAlert, width: usize, paint: &Paint) {
+fn one(page: &mut Page, expected: &ExpectedAlert, width: usize) {
     let class = expected.class;
-    let word = paint.tone(expected.tone(), class.word());
+    let word = page.paint.tone(expected.tone(), class.word());
     let name = escaped_line(&expected.name);
-    let _ = writeln!(out, "    {name:<width$}  {word}  {}", instants(expected));
+    let told = format!("{word}  {}", instants(expected));
+    page.under(4, &name, width, &told);
     if let Some(spent) = expected.spent.as_ref().and_then(|spent| spent_on(spent, class)) {
-        let _ = writeln!(out, "    {:<width$}  {}", "", paint.dim(&spent));
+        let spent = page.paint.dim(&spent);
+        page.under(4, "", width, &spent);
     }
 }
 
@@ -121,7 +126,8 @@ pub fn spent_on(spent: &Spent, class: AlertClass) -> Option<String> {
     Some(text)
 }
 
-fn others(out: &mut String, source: &AlertTotals, paint: &Paint) {
+fn others(page: &mut Page, source: &AlertTotals) {
+    let paint = page.paint;
     let told = |other: &OtherAlert| {
         let when = other.instants.first().map_or_else(String::new, Time::told);
         let labels = other.labelled();
@@ -131,13 +137,13 @@ fn others(out: &mut String, source: &AlertTotals, paint: &Paint) {
     let (allowed, alarms): (Vec<&OtherAlert>, Vec<&OtherAlert>) = source.others.iter().partition(|other| other.allowed);
     for other in alarms.iter().take(TOLD) {
         let (text, when) = told(other);
-        let _ = writeln!(out, "    {} {text} fired {when}, which no line expects", paint.bad("✘"));
+        page.marked(4, &paint.bad("✘"), &format!("{text} fired {when}, which no line expects"));
     }
     if let Some(more) = alarms.len().checked_sub(TOLD).filter(|more| *more > 0) {
-        let _ = writeln!(out, "    {} and {more} more", paint.bad("✘"));
+        page.marked(4, &paint.bad("✘"), &format!("and {more} more"));
     }
     for other in allowed.iter().take(TOLD) {
         let (text, when) = told(other);
-        let _ = writeln!(out, "    {}", paint.dim(&format!("{text} fired {when}, as a line allows")));
+        page.text(4, &paint.dim(&format!("{text} fired {when}, as a line allows")));
     }
 }

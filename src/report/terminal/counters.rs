@@ -1,27 +1,29 @@
 //! Counters that were read from their raw samples, with what is not known of them.
 
 use super::Paint;
+use super::page::Page;
 use crate::base::shown::escaped_line;
 use crate::base::units::{grouped, measured_duration, short};
 use crate::report::{CounterTotals, HistogramTotals, Report};
-use std::fmt::Write;
 
 /// As many of a kind are told.
 const TOLD: usize = 5;
 
-pub fn counters(out: &mut String, report: &Report, paint: &Paint) {
+pub fn counters(page: &mut Page, report: &Report) {
     if report.counters.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{}", paint.bold("counters, from raw samples"));
+    page.section("counters, from raw samples");
     for counter in &report.counters {
-        let _ = writeln!(out, "  {}", escaped_line(&counter.name));
-        let _ = writeln!(out, "    {}", head(counter, paint));
+        page.text(2, &escaped_line(&counter.name));
+        let head = head(counter, &page.paint);
+        page.text(4, &head);
         if let Some(histogram) = &counter.histogram {
-            let _ = writeln!(out, "    {}", buckets(histogram));
+            page.text(4, &buckets(histogram));
         }
         for line in unsure(counter) {
-            let _ = writeln!(out, "    {}", paint.unsure(&line));
+            let line = page.paint.unsure(&line);
+            page.text(4, &line);
         }
     }
 }

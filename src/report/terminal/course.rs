@@ -2,6 +2,8 @@
 //! states.
 
 use super::Paint;
+use super::page::Page;
+use crate::base::shown::escaped_line;
 use crate::base::units::{SECOND, grouped, measured_duration, percent, short};
 use crate::plan::draw::{BLOCKS, PageLayout, RowKind, cut};
 use crate::report::{Point, Report};
@@ -10,16 +12,17 @@ use std::fmt::Write;
 /// A run that was over sooner has no course.
 const SHORTEST: u64 = 5 * SECOND;
 
-pub fn course(out: &mut String, report: &Report, paint: &Paint) {
+pub fn course(sheet: &mut Page, report: &Report) {
     if report.duration < SHORTEST {
         return;
     }
-    let page = report.course.page(report.duration);
-    let _ = writeln!(out, "\n{}", paint.bold("course"));
-    for of in &report.course.loads {
+    let page = report.course.page(report.duration, sheet.width);
+    sheet.section("course");
+    let (out, paint) = (&mut sheet.out, &sheet.paint);
+    for (index, of) in report.course.loads.iter().enumerate() {
         if of.points.iter().any(|point| point.p95_ns.is_some() || point.no_answer) {
-            let _ = writeln!(out, "{}", cut(&of.load, page.margin + 2 + page.columns));
-            of_load(out, &page, &of.points, paint);
+            let _ = writeln!(out, "{}", cut(&escaped_line(&of.load), page.margin + 2 + page.columns));
+            of_load(out, &page, &report.course_of(index, &page), paint);
         }
     }
     page.axis(out);

@@ -1,21 +1,21 @@
 //! The events: when each began, how long it took, and what it said where it failed.
 
-use super::{Paint, name_width};
+use super::name_width;
+use super::page::Page;
 use crate::base::shown::{escaped, escaped_line};
 use crate::base::units::{duration, measured_duration};
 use crate::report::{Occurrence, Report};
-use std::fmt::Write;
 
-pub fn events(out: &mut String, report: &Report, paint: &Paint) {
+pub fn events(page: &mut Page, report: &Report) {
     let planned = &report.planned.events;
     if planned.is_empty() {
         return;
     }
-    let width = name_width(planned.iter().map(|event| event.name.as_str()));
-    let _ = writeln!(out, "\n{}", paint.bold("events"));
+    let (width, paint) = (name_width(planned.iter().map(|event| event.name.as_str())), page.paint);
+    page.section("events");
     for (index, event) in planned.iter().enumerate() {
         let Some(happened) = report.occurrences.iter().find(|one| one.event == index) else {
-            let _ = writeln!(out, "  {:<width$} {}", event.name, paint.unsure("never began"));
+            page.named(&event.name, width, &paint.unsure("never began"));
             continue;
         };
         let Occurrence { began, ended, problem, output, .. } = happened;
@@ -26,9 +26,9 @@ pub fn events(out: &mut String, report: &Report, paint: &Paint) {
         };
         let failed = problem.as_ref().map_or(String::new(), |problem| format!(": {}", paint.bad(&escaped(problem))));
         let at = duration(event.at);
-        let _ = writeln!(out, "  {:<width$} at {at} as planned, {late} late and {took}{failed}", event.name);
+        page.named(&event.name, width, &format!("at {at} as planned, {late} late and {took}{failed}"));
         for line in output.iter().flat_map(|output| output.lines()) {
-            let _ = writeln!(out, "  {:<width$} {}", "", paint.dim(&escaped_line(line)));
+            page.named("", width, &paint.dim(&escaped_line(line)));
         }
     }
 }

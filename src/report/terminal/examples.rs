@@ -1,13 +1,12 @@
 //! Single requests in the report for a person: one for each kind of failure of a step, and the slowest.
 
-use super::Paint;
+use super::page::{Page, shown};
 use crate::base::shown::escaped_line;
 use crate::base::units::{grouped, measured_duration, whole_milliseconds};
 use crate::judge::VerdictKind;
 use crate::measure::Failure;
 use crate::report::{Failures, Report, Told};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// Steps whose slowest request is shown.
 const SLOW: usize = 5;
@@ -15,34 +14,48 @@ const SLOW: usize = 5;
 const BODY: usize = 200;
 
 /// How often each step failed in which way and when, with one example of each.
-pub fn failures(out: &mut String, report: &Report, paint: &Paint) {
+pub fn failures(page: &mut Page, report: &Report) {
     if report.failures.is_empty() {
-        return by_kind(out, report, paint);
+        return by_kind(page, report);
     }
-    let _ = writeln!(out, "\n{}", paint.bold("failures"));
+    page.section("failures");
     for failures in &report.failures {
         let Failures { series, failure, condition, .. } = failures;
         let mut what: Vec<String> = failures.status.map(|status| format!("status {status}")).into_iter().collect();
         what.extend(condition.as_ref().map(|condition| format!("`{}`", one_line(condition))));
-        let mut about = vec![series.clone()];
+        let mut about = vec![escaped_line(series).into_owned()];
         about.extend(failures.injected.then(|| "answered by a fault".to_owned()));
         about.extend(failure.is_generator().then(|| "the generator's own".to_owned()));
         about.push(match failures.count {
             1 => format!("at {}", whole_milliseconds(failures.first)),
             _ => format!("{}–{}", whole_milliseconds(failures.first), whole_milliseconds(failures.last)),
         });
-        let kind = paint.bad(&format!("{:<14}", failure.as_str()));
         let what = if what.is_empty() { String::new() } else { format!("{}  ", what.join("  ")) };
-        let _ = writeln!(out, "  {:>9} {kind} {what}{}", grouped(failures.count as f64, 0), about.join("  "));
+        counted(page, failures.count, *failure, &format!("{what}{}", about.join("  ")));
         let same = |told: &&Told| told.series == *series && told.cause == Some(failures.cause);
-        for line in report.examples.failed.iter().find(same).map(failed).into_iter().flatten() {
-            let _ = writeln!(out, "            {}", paint.dim(&line));
-        }
+        told(page, report.examples.failed.iter().find(same).map(failed).into_iter().flatten());
+    }
+}
+
+/// A number, and what it counts.
+fn counted(page: &mut Page, count: u64, failure: Failure, what: &str) {
+    let kind = failure.as_str();
+    let room = 14usize.saturating_sub(kind.len()) + 1;
+    let line = format!("  {:>9} {}{:room$}", grouped(count as f64, 0), page.paint.bad(kind), "");
+    page.out.push_str(&line);
+    page.flow(shown(&line), page.below(), what);
+}
+
+/// Lines on what stands above them.
+fn told(page: &mut Page, lines: impl Iterator<Item = String>) {
+    for line in lines {
+        let line = page.paint.dim(&line);
+        page.text(page.below(), &line);
     }
 }
 
 /// The same of a record that does not hold causes.
-fn by_kind(out: &mut String, report: &Report, paint: &Paint) {
+fn by_kind(page: &mut Page, report: &Report) {
     let mut kinds: BTreeMap<(&str, Failure), u64> = BTreeMap::new();
     for row in report.windows.iter().flat_map(|w| w.steps.iter()).filter(|row| row.is_request) {
         for (kind, count) in &row.failed {
@@ -52,15 +65,12 @@ fn by_kind(out: &mut String, report: &Report, paint: &Paint) {
     if kinds.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{}", paint.bold("failures"));
+    page.section("failures");
     for ((series, kind), count) in kinds {
         let blame = if kind.is_generator() { " (the generator's own)" } else { "" };
-        let kind_text = paint.bad(&format!("{:<14}", kind.as_str()));
-        let _ = writeln!(out, "  {:>9} {kind_text} {series}{blame}", grouped(count as f64, 0));
+        counted(page, count, kind, &format!("{}{blame}", escaped_line(series)));
         let example = report.examples.failed.iter().find(|told| told.series == series && told.failure == Some(kind));
-        for line in example.map(failed).into_iter().flatten() {
-            let _ = writeln!(out, "            {}", paint.dim(&line));
-        }
+        told(page, example.map(failed).into_iter().flatten());
     }
 }
 
@@ -82,7 +92,7 @@ fn failed(told: &Told) -> Vec<String> {
 }
 
 /// Of a run that did not pass: where its time went.
-pub fn slowest(out: &mut String, report: &Report, paint: &Paint) {
+pub fn slowest(page: &mut Page, report: &Report) {
     if report.verdict == VerdictKind::Passed {
         return;
     }
@@ -97,19 +107,14 @@ pub fn slowest(out: &mut String, report: &Report, paint: &Paint) {
     if first.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{}", paint.bold("slowest that went well"));
-    for told in first {
-        let request = told.request.as_deref().map(one_line).unwrap_or_default();
-        let took = measured_duration(told.latency_ns as f64);
-        let _ = writeln!(
-            out,
-            "  {took:>9} {}  {}",
-            told.series,
-            paint.dim(&format!("at {}  {request}", whole_milliseconds(told.at_ns)))
-        );
-        if let Some(trace) = &told.traceparent {
-            let _ = writeln!(out, "            {}", paint.dim(&format!("traceparent {trace}")));
-        }
+    page.section("slowest that went well");
+    for slow in first {
+        let request = slow.request.as_deref().map(one_line).unwrap_or_default();
+        let took = format!("  {:>9} ", measured_duration(slow.latency_ns as f64));
+        page.out.push_str(&took);
+        let at = page.paint.dim(&format!("at {}  {request}", whole_milliseconds(slow.at_ns)));
+        page.flow(shown(&took), page.below(), &format!("{}  {at}", escaped_line(&slow.series)));
+        told(page, slow.traceparent.iter().map(|trace| format!("traceparent {trace}")));
     }
 }
 

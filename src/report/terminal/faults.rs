@@ -1,36 +1,36 @@
 //! The faults: when each was in force, and what it touched.
 
+use super::page::Page;
 use super::{Paint, name_width};
 use crate::base::shown::escaped;
 use crate::base::units::{bytes, duration, grouped, measured_duration};
 use crate::metric::Back;
 use crate::report::{Injection, PlannedFault, Report};
-use std::fmt::Write;
 
 /// So many times of one fault are told one by one.
 const TOLD: usize = 5;
 
-pub fn faults(out: &mut String, report: &Report, paint: &Paint) {
+pub fn faults(page: &mut Page, report: &Report) {
     let planned = &report.planned.faults;
     if planned.is_empty() {
         return;
     }
-    let width = name_width(planned.iter().map(|fault| fault.name.as_str()));
-    let _ = writeln!(out, "\n{}", paint.bold("faults"));
+    let (width, paint) = (name_width(planned.iter().map(|fault| fault.name.as_str())), page.paint);
+    page.section("faults");
     for (index, fault) in planned.iter().enumerate() {
         let times: Vec<&Injection> = report.injections.iter().filter(|one| one.fault == index).collect();
         if times.is_empty() {
-            let _ = writeln!(out, "  {:<width$} {}", fault.name, paint.unsure("never applied"));
+            page.named(&fault.name, width, &paint.unsure("never applied"));
         }
         for injection in times.iter().take(TOLD) {
-            let _ = writeln!(out, "  {:<width$} {}", fault.name, told(fault, injection, paint));
+            page.named(&fault.name, width, &told(fault, injection, &paint));
             if let Some(came_back) = came_back(injection) {
-                let _ = writeln!(out, "  {:<width$} {came_back}", "");
+                page.named("", width, &came_back);
             }
         }
         if let Some(more) = times.len().checked_sub(TOLD).filter(|more| *more > 0) {
             let idle = times.iter().filter(|one| !one.effective).count();
-            let _ = writeln!(out, "  {:<width$} {more} times more; without effect were {idle} of all", "");
+            page.named("", width, &format!("{more} times more; without effect were {idle} of all"));
         }
     }
 }

@@ -1,26 +1,26 @@
 //! The ledgers: how their entries ended, and those with which something is wrong.
 
+use super::page::Page;
 use super::{Paint, name_width};
 use crate::base::shown::{escaped, escaped_line};
 use crate::base::units::{duration, grouped, measured_duration};
 use crate::measure::{Booked, Doubt, Wrong};
 use crate::report::{LedgerTotals, Report, Wronged};
-use std::fmt::Write;
 
 /// So many of each kind are told by their keys.
 const TOLD: usize = 5;
 
-pub fn ledgers(out: &mut String, report: &Report, paint: &Paint) {
+pub fn ledgers(page: &mut Page, report: &Report) {
     if report.ledgers.is_empty() {
         return;
     }
-    let width = name_width(report.ledgers.iter().map(|ledger| ledger.name.as_str()));
-    let _ = writeln!(out, "\n{}", paint.bold("ledgers"));
+    let (width, paint) = (name_width(report.ledgers.iter().map(|ledger| ledger.name.as_str())), page.paint);
+    page.section("ledgers");
     for ledger in &report.ledgers {
-        let _ = writeln!(out, "  {:<width$} {}", ledger.name, booked(&ledger.entries));
-        let _ = writeln!(out, "  {:<width$} {}", "", verified(ledger, paint));
+        page.named(&ledger.name, width, &booked(&ledger.entries));
+        page.named("", width, &verified(ledger, &paint));
         for doubt in ledger.doubts.iter().take(TOLD) {
-            let _ = writeln!(out, "  {:<width$} {}", "", doubted(doubt, paint));
+            page.named("", width, &doubted(doubt, &paint));
         }
         for kind in [Wrong::Lost, Wrong::Duplicated, Wrong::Resurrected, Wrong::Unverified] {
             // Causes with a key of each say more.
@@ -28,7 +28,7 @@ pub fn ledgers(out: &mut String, report: &Report, paint: &Paint) {
                 continue;
             }
             for wronged in ledger.violations.iter().filter(|wronged| wronged.kind == kind).take(TOLD) {
-                let _ = writeln!(out, "  {:<width$} {}", "", told(wronged, paint));
+                page.named("", width, &told(wronged, &paint));
             }
         }
     }

@@ -1,39 +1,41 @@
 //! Where the time of requests went, in the report for a person: of each step that opened connections.
 
-use super::{Paint, name_width};
+use super::Tone;
+use super::page::Page;
+use super::table::{Cell, Head, Row, Table};
+use crate::base::shown::escaped_line;
 use crate::base::units::{grouped, measured_duration};
 use crate::report::{Percentiles, Report};
-use std::fmt::Write;
 
-pub fn phases(out: &mut String, report: &Report, paint: &Paint) {
+pub fn phases(page: &mut Page, report: &Report) {
     if report.phases.is_empty() {
         return;
     }
-    let width = name_width(report.phases.iter().map(|own| own.series.as_str()));
-    let _ = writeln!(out, "\n{}", paint.bold("phases"));
-    let heads = format!("  {:<width$}  {:<10} {:>9} {}", "", "", "samples", heads());
-    let _ = writeln!(out, "{}", paint.dim(&heads));
+    page.section("phases");
+    let mut rows = Vec::new();
     for own in &report.phases {
-        let mut name = own.series.as_str();
         for (phase, times) in own.all() {
-            let samples = grouped(times.samples as f64, 0);
-            let _ = writeln!(out, "  {name:<width$}  {phase:<10} {samples:>9} {}", cells(&times));
-            name = "";
+            let (group, name) = (escaped_line(&own.series).into_owned(), phase.to_owned());
+            let samples = (grouped(times.samples as f64, 0), Tone::Plain);
+            rows.push(Row::Cells { group, name, cells: std::iter::once(samples).chain(cells(&times)).collect() });
         }
     }
+    let samples = Head { text: "samples", ease: 9, need: 2 };
+    let heads = std::iter::once(samples).chain(heads()).collect();
+    Table { heads, rows, spans: None, least: 12 }.write(page);
 }
 
-/// Over [`cells`].
-pub fn heads() -> String {
-    format!("{:>9} {:>9} {:>9} {:>9}", "p50", "p95", "p99", "max")
+/// Of [`cells`].
+pub fn heads() -> impl Iterator<Item = Head> {
+    [("p50", 3), ("p95", 5), ("p99", 4), ("max", 1)].into_iter().map(|(text, need)| Head { text, ease: 9, need })
 }
 
-pub fn cells(times: &Percentiles) -> String {
-    let cell = |time: Option<u64>| match time {
-        _ if times.samples == 0 => "–".to_owned(),
+pub fn cells(times: &Percentiles) -> impl Iterator<Item = Cell> {
+    let Percentiles { samples, p50_ns, p95_ns, p99_ns, max_ns } = *times;
+    let cell = move |time: Option<u64>| match time {
+        _ if samples == 0 => "–".to_owned(),
         Some(time) => measured_duration(time as f64),
         None => "no answer".to_owned(),
     };
-    let Percentiles { samples: _, p50_ns, p95_ns, p99_ns, max_ns } = *times;
-    format!("{:>9} {:>9} {:>9} {:>9}", cell(p50_ns), cell(p95_ns), cell(p99_ns), cell(max_ns))
+    [p50_ns, p95_ns, p99_ns, max_ns].into_iter().map(move |time| (cell(time), Tone::Plain))
 }

@@ -1,41 +1,39 @@
 //! The report of a suite for a person: the verdict first, then the score, when it is ready, and each scenario in its area.
 
-use super::{Paint, name_width};
+use super::name_width;
+use super::page::Page;
 use crate::base::shown::escaped_page;
 use crate::base::units::{SECOND, measured_duration, percent, whole_seconds};
 use crate::judge::ScoreRange;
-use crate::plan::draw::flow;
 use crate::report::badge::Badge;
 use crate::report::suite::{SuiteMemberReport, SuiteReport};
-use std::fmt::Write;
 
 /// So many reasons are told of a scenario; its own report has all.
 const REASONS: usize = 2;
 /// What stands next to a name; one that leaves no room for it has it on a line of its own.
 const BESIDE: usize = 49;
+/// A terminal with fewer columns has no room for both.
+const NARROW: usize = BESIDE + 12;
 
 pub fn suite(report: &SuiteReport, width: usize, colour: bool) -> String {
-    let paint = Paint(colour);
-    let mut out = String::new();
-    heading(&mut out, report, width, &paint);
-    gates(&mut out, report, width, &paint);
-    rules(&mut out, report, width, &paint);
-    areas(&mut out, report, width, &paint);
-    escaped_page(&out)
+    let mut page = Page::new(width, colour);
+    heading(&mut page, report);
+    gates(&mut page, report);
+    rules(&mut page, report);
+    areas(&mut page, report);
+    escaped_page(&page.out)
 }
 
-fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
+fn heading(page: &mut Page, report: &SuiteReport) {
+    let paint = page.paint;
     let Badge { sign, word, tone } = Badge::of_suite(report);
     let mark = paint.tone(tone, &format!("{sign} {word}"));
     let profile = report.profile.as_ref().map_or(String::new(), |profile| format!(" · profile {profile}"));
     let facts = format!("{}{profile} · {} · seed {}", report.file, shown(report.duration), report.seed);
-    let _ = writeln!(out, "{}  {}", paint.bold(&mark), paint.bold(&report.suite));
-    let mut line = "  ".to_owned();
-    flow(&mut line, 2, &facts, width);
-    let _ = writeln!(out, "{}", paint.dim(line.trim_end()));
+    page.flow(0, 2, &format!("{}  {}", paint.bold(&mark), paint.bold(&report.suite)));
+    page.text(2, &paint.dim(&facts));
     if let Some(reason) = report.reason.as_ref().filter(|_| !report.running) {
-        out.push_str("  ");
-        flow(out, 2, reason, width);
+        page.text(2, reason);
     }
     let is_open = |member: &&SuiteMemberReport| member.counts.least < member.counts.most;
     let open = match report.members().filter(is_open).count() {
@@ -43,8 +41,9 @@ fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) 
         1 => ", 1 scenario undecided".to_owned(),
         several => format!(", {several} scenarios undecided"),
     };
-    let _ = writeln!(out, "\n  {:<10} {}{open}", "score", paint.bold(&report.score.to_string()));
-    let _ = writeln!(out, "  {:<10} {}", "tested", report.covered());
+    page.out.push('\n');
+    page.named("score", 10, &format!("{}{open}", paint.bold(&report.score.to_string())));
+    page.named("tested", 10, &report.covered());
     let ages = || report.members().filter_map(|member| member.came.age);
     if let (Some(youngest), Some(oldest)) = (ages().min(), ages().max()) {
         let (from, to) = (whole_seconds(youngest), whole_seconds(oldest));
@@ -54,7 +53,7 @@ fn heading(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) 
             1 => ", resumed once".to_owned(),
             times => format!(", resumed {times} times"),
         };
-        let _ = writeln!(out, "  {:<10} {told}{resumed}", "evidence");
+        page.named("evidence", 10, &format!("{told}{resumed}"));
     }
 }
 
@@ -63,73 +62,67 @@ pub fn shown(ns: u64) -> String {
     if ns < 10 * SECOND { measured_duration(ns as f64) } else { whole_seconds(ns) }
 }
 
-fn gates(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
+fn gates(page: &mut Page, report: &SuiteReport) {
     if report.gates.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{}", paint.bold("ready when"));
-    let column = name_width(report.gates.iter().map(|gate| gate.text.as_str())).min(width / 2);
+    page.section("ready when");
+    let column = name_width(report.gates.iter().map(|gate| gate.text.as_str())).min(page.width / 2);
     for gate in &report.gates {
-        let Badge { sign, word, tone } = Badge::of_gate(gate.outcome);
-        let mark = paint.tone(tone, sign);
-        let told = format!("{word}: {}", gate.found);
-        // Next to it where both fit.
-        if gate.text.chars().count() <= column && 4 + column + 2 + told.chars().count() <= width {
-            let _ = writeln!(out, "  {mark} {:<column$}  {told}", gate.text);
-        } else {
-            let _ = write!(out, "  {mark} ");
-            flow(out, 4, &gate.text, width);
-            let _ = write!(out, "{:8}", "");
-            flow(out, 8, &told, width);
-        }
+        let badge = Badge::of_gate(gate.outcome);
+        beside(page, badge, (&gate.text, column), &format!("{}: {}", badge.word, gate.found));
+    }
+}
+
+/// Next to its name, or below it where both do not fit on a line.
+fn beside(page: &mut Page, Badge { sign, tone, .. }: Badge, (name, column): (&str, usize), told: &str) {
+    let mark = page.paint.tone(tone, sign);
+    if name.chars().count() <= column && 6 + column + told.chars().count() <= page.width {
+        page.marked(2, &mark, &format!("{name:<column$}  {told}"));
+    } else {
+        page.marked(2, &mark, name);
+        page.text(8, told);
     }
 }
 
 /// Which alerting rules fired, and which did not: the rules that nobody has ever seen fire are what a team asks for.
-fn rules(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
+fn rules(page: &mut Page, report: &SuiteReport) {
     for own in &report.rules {
         let labels: Vec<String> = own.labels.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let labels = if labels.is_empty() { String::new() } else { format!(" with {}", labels.join(", ")) };
-        let facts = format!("{}{labels}: {} fired in time", own.file, own.share);
-        let mut line = "  ".to_owned();
-        flow(&mut line, 2, &facts, width);
-        let _ = write!(out, "\n{}\n{}", paint.bold("alerting rules"), paint.dim(line.trim_end()));
-        out.push('\n');
-        let column = name_width(own.rules.iter().map(|rule| rule.alert.as_str())).min(width / 2);
+        page.section("alerting rules");
+        let facts = page.paint.dim(&format!("{}{labels}: {} fired in time", own.file, own.share));
+        page.text(2, &facts);
+        let column = name_width(own.rules.iter().map(|rule| rule.alert.as_str())).min(page.width / 2);
         for rule in &own.rules {
-            let Badge { sign, word, tone } = Badge::of_rule(rule.state);
-            let mark = paint.tone(tone, sign);
+            let badge = Badge::of_rule(rule.state);
             let reason = rule.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             let scenarios = match rule.scenarios.as_slice() {
                 [] => format!(", line {}", rule.line),
                 scenarios => format!(", {}", scenarios.join(", ")),
             };
-            let told = format!("{word}{reason}{scenarios}");
-            if rule.alert.chars().count() <= column && 6 + column + told.chars().count() <= width {
-                let _ = writeln!(out, "  {mark} {:<column$}  {told}", rule.alert);
-            } else {
-                let _ = write!(out, "  {mark} ");
-                flow(out, 4, &rule.alert, width);
-                let _ = write!(out, "{:8}", "");
-                flow(out, 8, &told, width);
-            }
+            beside(page, badge, (&rule.alert, column), &format!("{}{reason}{scenarios}", badge.word));
         }
     }
 }
 
-fn areas(out: &mut String, report: &SuiteReport, width: usize, paint: &Paint) {
+fn areas(page: &mut Page, report: &SuiteReport) {
     let column = name_width(report.members().map(|member| member.path.as_str()));
-    let column = column.min(width.saturating_sub(BESIDE).max(12));
-    let heads = format!("    {:<column$}  {}", "", row("came out", "took", "counts", "age"));
-    let _ = writeln!(out, "\n{}", paint.dim(&heads));
+    let column = column.min(page.width.saturating_sub(BESIDE).max(12));
+    page.out.push('\n');
+    if page.width >= NARROW {
+        let heads = page.paint.dim(&row("came out", "took", "counts", "age"));
+        page.text(6 + column, &heads);
+    }
     for (index, area) in report.areas.iter().enumerate() {
         if index > 0 {
-            out.push('\n');
+            page.out.push('\n');
         }
-        let score = paint.dim(&format!("weight {}, score {}", percent(area.weight), area.score));
-        let _ = writeln!(out, "{}  {score}", paint.bold(&area.name));
+        let score = page.paint.dim(&format!("weight {}, score {}", percent(area.weight), area.score));
+        let name = page.paint.bold(&area.name);
+        page.flow(0, 2, &format!("{name}  {score}"));
         for member in &area.scenarios {
-            one(out, member, (column, width), paint);
+            one(page, member, column);
         }
     }
 }
@@ -139,25 +132,36 @@ fn row(came: &str, took: &str, counts: &str, age: &str) -> String {
     format!("{came:<16} {took:>8}  {counts:<6} {age:>8}").trim_end().to_owned()
 }
 
-fn one(out: &mut String, member: &SuiteMemberReport, (column, width): (usize, usize), paint: &Paint) {
+fn one(page: &mut Page, member: &SuiteMemberReport, column: usize) {
     let Badge { sign, word, tone } = Badge::of_member(member.outcome);
-    let mark = paint.tone(tone, sign);
+    let mark = page.paint.tone(tone, sign);
     let length = member.came.duration.map_or_else(String::new, shown);
     let age = member.came.age.map_or_else(String::new, whole_seconds);
-    let numbers = row(word, &length, &counts(member.counts), &age);
-    if member.path.chars().count() <= column {
-        let _ = writeln!(out, "  {mark} {:<column$}  {numbers}", member.path);
+    let counts = counts(member.counts);
+    if page.width < NARROW {
+        let age = if age.is_empty() { age } else { format!("{age} old") };
+        let facts = [word.to_owned(), length, format!("counts {counts}"), age];
+        let facts: Vec<&str> = facts.iter().map(String::as_str).filter(|fact| !fact.is_empty()).collect();
+        page.marked(2, &mark, &member.path);
+        page.text(6, &facts.join(", "));
     } else {
-        let _ = writeln!(out, "  {mark} {}\n    {:<column$}  {numbers}", member.path, "");
+        let numbers = row(word, &length, &counts, &age);
+        let is_beside = member.path.chars().count() <= column;
+        let (name, beside) = if is_beside { (member.path.as_str(), "") } else { ("", member.path.as_str()) };
+        if !is_beside {
+            page.marked(2, &mark, beside);
+        }
+        let mark = if is_beside { mark.as_str() } else { " " };
+        page.marked(2, mark, &format!("{name:<column$}  {numbers}"));
     }
     for reason in member.came.reasons.iter().take(REASONS) {
-        out.push_str("      ");
         // One line of it: what follows is output of somebody else, and the record has it.
-        flow(out, 6, reason.lines().next().unwrap_or_default(), width);
+        page.text(6, reason.lines().next().unwrap_or_default());
     }
     if member.came.reasons.len() > REASONS {
         let more = member.came.reasons.len() - REASONS;
-        let _ = writeln!(out, "      {}", paint.dim(&format!("and {more} more")));
+        let more = page.paint.dim(&format!("and {more} more"));
+        page.text(6, &more);
     }
 }
 
@@ -251,6 +255,11 @@ mod tests {
                 assert!(told.contains(part), "{part} in\n{told}");
             }
             assert!(!told.contains("its output"), "{told}");
+        }
+        for width in 40..=200 {
+            for line in suite(&report(), width, false).lines() {
+                assert!(line.chars().count() <= width && line == line.trim_end(), "{line:?} at {width}");
+            }
         }
         let narrow = suite(&report(), 80, false);
         let line = "  ✔ chaos.partition_during_spike     passed              1m15s  1      3h59m59s\n";

@@ -1,14 +1,15 @@
 //! What was watched next to the requests.
 
-use super::{Paint, name_width};
+use super::Tone;
+use super::page::Page;
+use super::table::{Head, Row, Table};
 use crate::base::shown::escaped_line;
 use crate::base::units::grouped;
 use crate::metric::{Summary, printed};
 use crate::report::{Report, WatchedSeries};
-use std::fmt::Write;
 
 /// What was asked for, and of services what they took of the machine.
-pub fn watched(out: &mut String, report: &Report, paint: &Paint) {
+pub fn watched(page: &mut Page, report: &Report) {
     let told = |watch: &&WatchedSeries| {
         let usual = watch.name.ends_with(".cpu") || watch.name.ends_with(".memory");
         watch.asked || (usual && watch.summary.is_some())
@@ -17,29 +18,24 @@ pub fn watched(out: &mut String, report: &Report, paint: &Paint) {
     if told.is_empty() {
         return;
     }
-    let width = name_width(told.iter().map(|watch| watch.name.as_str()));
-    let _ = writeln!(out, "\n{}", paint.bold("watched"));
-    let header = format!("  {:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "readings", "min", "mean", "max", "last");
-    let _ = writeln!(out, "{}", paint.dim(&header));
+    page.section("watched");
+    let mut rows = Vec::new();
     for watch in told {
         let value = |of: fn(&Summary) -> f64| {
             watch.summary.as_ref().map_or_else(|| "–".to_owned(), |summary| printed(of(summary), watch.unit))
         };
-        let _ = writeln!(
-            out,
-            "  {:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            watch.name,
-            grouped(watch.summary.map_or(0, |summary| summary.readings) as f64, 0),
-            value(|s| s.min),
-            value(|s| s.mean),
-            value(|s| s.max),
-            value(|s| s.last),
-        );
+        let readings = grouped(watch.summary.map_or(0, |summary| summary.readings) as f64, 0);
+        let cells = [readings, value(|s| s.min), value(|s| s.mean), value(|s| s.max), value(|s| s.last)];
+        let cells = cells.into_iter().map(|text| (text, Tone::Plain)).collect();
+        rows.push(Row::Cells { group: String::new(), name: escaped_line(&watch.name).into_owned(), cells });
         if let Some(last) = watch.gaps.last() {
             let missed: u64 = watch.gaps.iter().map(|gap| gap.missed).sum();
             let what = if missed == 1 { "reading is" } else { "readings are" };
             let text = format!("{} {what} missing: {}", grouped(missed as f64, 0), escaped_line(&last.reason));
-            let _ = writeln!(out, "  {:<width$} {}", "", paint.unsure(&text));
+            rows.push(Row::Note(page.paint.unsure(&text)));
         }
     }
+    let heads = [("readings", 1), ("min", 3), ("mean", 4), ("max", 5), ("last", 2)];
+    let heads = heads.map(|(text, need)| Head { text, ease: 9, need }).into();
+    Table { heads, rows, spans: None, least: 12 }.write(page);
 }
