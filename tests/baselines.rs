@@ -350,7 +350,7 @@ fn two_variants_take_turns_and_the_slower_one_is_named() {
     let out = ["--out", "markdown=-", "--out", "html=sides.html", "--out", "json=sides.json"];
     let told = place.call(&[["compare", &ids[0], &ids[1]].as_slice(), &out].concat());
     assert!(told.out.starts_with("### ≠ ") && told.out.contains(&format!("`{}` against", ids[1])), "{}", told.out);
-    assert!(told.err.contains(&sides.out), "{}", told.err);
+    assert!(told.err.contains(&sides.out.0), "{}", told.err);
     let value: serde_json::Value = serde_json::from_str(&read("sides.json")).unwrap();
     assert!(value["metrics"].as_array().unwrap().iter().any(|own| own["verdict"] == "differs"), "{value}");
     let refused = place.call(&["compare", &ids[0], &ids[1], "--out", "csv=a.csv"]);

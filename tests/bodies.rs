@@ -200,7 +200,7 @@ fn headers_of_a_target_stand_below_those_of_a_request() {
     std::fs::remove_file(place.path().join("words.env")).unwrap();
     let calls = [tried, place.call(&["report"]), place.call(&["check", "test.stress", "--emit", "program"])];
     let mut told: Vec<String> = calls.iter().map(|ran| format!("{}{}", ran.out, ran.err)).collect();
-    told.extend([ran.out, ran.err]);
+    told.extend([ran.out.0, ran.err]);
     for run in place.runs() {
         for entry in std::fs::read_dir(run).unwrap().flatten().filter(|entry| entry.path().is_file()) {
             told.push(String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).into_owned());

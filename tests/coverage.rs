@@ -111,7 +111,7 @@ fn written(base: &std::path::Path, run: &str, plan: &Plan, delivered: Delivered<
 fn told(place: &Place, id: &str) -> (String, Value) {
     let json = place.call(&["report", id, "--json"]);
     let value = serde_json::from_str(&json.out).unwrap_or_else(|_| panic!("{}{}", json.out, json.err));
-    (place.call(&["report", id]).out, value)
+    (place.call(&["report", id]).out.0, value)
 }
 
 #[test]

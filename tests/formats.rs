@@ -286,10 +286,10 @@ fn outputs_go_where_they_are_told_and_standard_output_has_one() {
     assert!(read("a.csv").contains("error_rate(main) < 1%") && read("a.html").ends_with("</html>\n"));
     // The same of the record.
     let again = place.call(&["report", "last", "--out", "junit=-", "--report-url", "https://ci.example/17"]);
-    assert_eq!((again.code, again.out), (1, read("a.xml")));
+    assert_eq!((again.code, again.out.0), (1, read("a.xml")));
     assert!(again.err.contains("✘ failed"), "{}", again.err);
     let quiet = place.call(&["report", "last", "--out", "csv=-", "--quiet"]);
-    assert_eq!((quiet.out, quiet.err), (read("a.csv"), String::new()));
+    assert_eq!((quiet.out.0, quiet.err), (read("a.csv"), String::new()));
     for command in [&["report", "last"][..], &["run", "none.stress"]] {
         let ran = place.call(&[command, &["--out", "csv=-", "--out", "json=-"]].concat());
         assert_eq!(ran.code, 2, "{}", ran.err);

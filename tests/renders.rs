@@ -72,7 +72,7 @@ fn a_record_renders_in_every_format() {
                 Format::Junit | Format::Markdown | Format::Csv | Format::Github => {
                     let file = record.join(format!("report.{}", format.name()));
                     if std::env::var_os("BLESS").is_some() {
-                        std::fs::write(&file, &ran.out).unwrap();
+                        std::fs::write(&file, &*ran.out).unwrap();
                     }
                     assert_eq!(ran.out, std::fs::read_to_string(&file).unwrap_or_default(), "{}", file.display());
                 }

@@ -18,7 +18,7 @@ pub use trust::{Trust, TrustState};
 
 use crate::base::units::{self};
 use crate::measure::Stats;
-use crate::metric::{self, Grounds, Judged, Outcome, Quantity, Why};
+use crate::metric::{self, Grounds, Judged, Known, Outcome, Quantity, Why};
 use crate::plan::{Binary, Condition, Expectation, Function, Measured, Plan, RequestFunction};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,12 +77,12 @@ pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
 }
 
 /// The expectations, by their places, that would fail if the run ended now, with what was measured so far. What only grows towards its bound
-/// is not among them.
+/// is not among them, nor is a system that still has time to come back.
 pub fn failing_so_far(plan: &Plan, stats: &Stats) -> Vec<(usize, Judged)> {
     let others = Others::default();
     let judged = |(index, own): (usize, &Expectation)| {
         let judged = metric::judge(&others.known(&own.condition), stats);
-        let fails = judged.outcome == Outcome::Failed && !is_on_its_way(&own.condition);
+        let fails = judged.outcome == Outcome::Failed && !is_on_its_way(&own.condition) && !has_time(&judged);
         fails.then_some((index, judged))
     };
     plan.expectations.iter().enumerate().filter_map(judged).collect()
@@ -93,6 +93,12 @@ fn is_on_its_way(condition: &Condition) -> bool {
     let Condition::Compare { operator, left: Measured::Metric { metric, .. }, .. } = condition else { return false };
     let grows = matches!(metric.function(), Function::Requests(RequestFunction::Count));
     grows && matches!(operator, Binary::Equal | Binary::Greater | Binary::GreaterEqual)
+}
+
+/// What has not come back has not yet been away for longer than it may.
+fn has_time(judged: &Judged) -> bool {
+    let (Some(value), Some(bound)) = (&judged.value, &judged.bound) else { return false };
+    matches!(value.known, Known::NotBackWithin | Known::LongerThan) && value.number < bound.number
 }
 
 /// A number that only grows has passed its bound, whatever follows.

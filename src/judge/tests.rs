@@ -4,7 +4,7 @@ use super::*;
 use crate::base::units::{MILLISECOND, SECOND};
 use crate::baseline::Statistic;
 use crate::measure::{Failure, Generator, Recorder};
-use crate::plan::{Condition, MetricKey, Plan, Regression};
+use crate::plan::{Condition, MetricKey, Plan, Regression, Type};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -459,4 +459,17 @@ fn runs_that_cannot_be_compared_are_told_and_none_stands_for_all() {
     assert_eq!(told(120.0, &[true, true], 5), open(beyond));
     // What the last has no value of is told of itself.
     assert!(!told(5.0, &[true, false], 5).1.contains("no value of"));
+}
+
+#[test]
+fn what_still_has_time_to_come_back_does_not_fail_yet() {
+    let away = |seconds: f64, known: Known| Judged {
+        value: Some(Quantity::new(seconds * 1e9, Type::Duration, known)),
+        bound: Some(Quantity::new(5e9, Type::Duration, Known::Exactly)),
+        outcome: Outcome::Failed,
+        ..Judged::default()
+    };
+    assert!(has_time(&away(2.0, Known::NotBackWithin)) && has_time(&away(2.0, Known::LongerThan)));
+    assert!(!has_time(&away(6.0, Known::NotBackWithin)) && !has_time(&away(6.0, Known::BackAfter)));
+    assert!(!has_time(&away(2.0, Known::Value)));
 }

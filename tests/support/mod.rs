@@ -9,7 +9,9 @@ pub mod machine;
 pub mod monitoring;
 pub mod nginx;
 pub mod postgres;
+pub mod said;
 
+use said::Said;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -24,7 +26,7 @@ pub struct Place {
 
 pub struct Ran {
     pub code: i32,
-    pub out: String,
+    pub out: Said,
     pub err: String,
     /// `run.json`, where a run got that far.
     pub result: serde_json::Value,
@@ -82,7 +84,7 @@ impl Place {
         let result = self.runs().last().and_then(|run| std::fs::read(run.join("run.json")).ok());
         Ran {
             code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
+            out: Said(String::from_utf8(output.stdout).unwrap()),
             err: String::from_utf8(output.stderr).unwrap(),
             result: result.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default(),
         }

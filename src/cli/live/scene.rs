@@ -15,10 +15,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Seconds over which a line in a pipe counts.
 const WINDOW: u64 = 5;
-/// As many expectations that fail are named at most.
+/// As many expectations that fail are named at most, and one more for each five rows of a taller terminal.
 const FAILING: usize = 4;
+const TALLER: usize = 5;
 /// The seconds of the run that the course shows.
-const COURSE: usize = 30;
+const COURSE: usize = 60;
 /// A second whose percentile got no answer.
 const NO_ANSWER: char = '×';
 /// A worker that is busier than this may be the limit itself.
@@ -310,7 +311,7 @@ impl<'p> Scene<'p> {
         let room = rows.saturating_sub(8).clamp(1, 8);
         let shown = if self.plan.loads.len() > room { room - 1 } else { room };
         let loads = self.plan.loads.iter().zip(&self.picture.loads);
-        let names = self.plan.loads.iter().map(|load| load.name.chars().count()).max().unwrap_or(0).clamp(8, 16);
+        let names = self.plan.loads.iter().map(|load| load.name.chars().count()).max().unwrap_or(0).clamp(9, 16);
         lines.extend(loads.take(shown.max(1)).map(|(load, track)| self.timeline(load, track, names, columns)));
         if self.plan.loads.len() > shown.max(1) {
             lines.push(Line::default().dim(format!(
@@ -323,7 +324,8 @@ impl<'p> Scene<'p> {
         lines.extend([self.rates(&recent, names), self.latency(&recent, names, columns)]);
         lines.extend(self.failures(&recent, names));
         lines.extend(self.around(names));
-        lines.extend(self.would_fail(names, rows.saturating_sub(lines.len() + 2), columns));
+        let most = FAILING.max(rows / TALLER).min(rows.saturating_sub(lines.len() + 2).max(1));
+        lines.extend(self.would_fail(names, most, columns));
         lines
     }
 
@@ -421,8 +423,7 @@ impl<'p> Scene<'p> {
     }
 
     /// Expectations that would fail if the run ended now.
-    fn would_fail(&self, names: usize, rows: usize, columns: usize) -> Vec<Line> {
-        let most = FAILING.min(rows.max(1));
+    fn would_fail(&self, names: usize, most: usize, columns: usize) -> Vec<Line> {
         let shown = if self.failing.len() > most { most - 1 } else { most };
         let mut lines: Vec<Line> = Vec::new();
         for (index, (text, value)) in self.failing.iter().take(shown.max(1)).enumerate() {
@@ -430,11 +431,11 @@ impl<'p> Scene<'p> {
             let more = if shown == 0 && more > 0 { format!("  and {more} more") } else { String::new() };
             let room = columns.saturating_sub(names + 6 + value.chars().count() + more.chars().count()).max(20);
             let head = if index == 0 { "fails now" } else { "" };
-            let line = label(head, names.max(9)).plain(cut(text, room));
+            let line = label(head, names).plain(cut(text, room));
             lines.push(line.push(AnsiColor::Red.on_default(), format!("  {value}")).dim(more));
         }
         if shown > 0 && self.failing.len() > shown {
-            lines.push(label("", names.max(9)).dim(format!("and {} more", self.failing.len() - shown)));
+            lines.push(label("", names).dim(format!("and {} more", self.failing.len() - shown)));
         }
         lines
     }
@@ -513,7 +514,7 @@ impl<'p> Scene<'p> {
 
 /// Columns of a strip between its label and what stands behind it.
 fn width(names: usize, columns: usize) -> usize {
-    columns.saturating_sub(names + 2 + 2 + 34).clamp(10, 60)
+    columns.saturating_sub(names + 2 + 2 + 34).clamp(10, 160)
 }
 
 /// The instant in the middle of a column of a strip.

@@ -96,8 +96,13 @@ fn gave_way(out: &mut String, report: &Report) {
     if gave_way.reached.len() > 1 {
         out.push_str("<ol>");
         for one in &gave_way.reached {
-            let _ =
-                write!(out, "<li>{} <span class=\"muted\">at {}</span></li>", prose(&one.text), whole_seconds(one.at));
+            // Most say since when.
+            let at = whole_seconds(one.at);
+            let at = match one.text.contains(&format!("from {at} on")) {
+                true => String::new(),
+                false => format!(" <span class=\"muted\">at {at}</span>"),
+            };
+            let _ = write!(out, "<li>{}{at}</li>", prose(&one.text));
         }
         out.push_str("</ol>");
     }

@@ -172,22 +172,25 @@
     return drawing("svg", { viewBox: "0 0 18 12", "aria-hidden": "true" }, stroke);
   };
 
-  // A value counts for the whole of its part of the run.
-  const stairs = (u, number, first, last) => {
-    const [stroke, fill, values] = [new Path2D(), new Path2D(), u.data[number]];
-    const x = (value) => u.valToPos(value, "x", true);
-    const y = (value) => u.valToPos(value, "y", true);
-    const base = y(Math.max(u.scales.y.min, 0));
-    let is_open = false;
-    for (let i = first; i <= last; i++) {
-      if (values[i] === null || values[i] === undefined) { is_open = false; continue; }
-      const [left, right, top] = [x(i * line.part_s), x(Math.min((i + 1) * line.part_s, end)), y(values[i])];
-      if (is_open) stroke.lineTo(left, top); else stroke.moveTo(left, top);
-      stroke.lineTo(right, top);
-      fill.rect(left, top, right - left, base - top);
-      is_open = true;
+  // A level for the whole of each part: uPlot's own steps begin or end in the middle of one, so that a failure would seem to come before the
+  // fault that made it.
+  const steps = (u, index, first, last) => {
+    const [x, y] = ["x", "y"].map((scale) => (value) => u.valToPos(value, scale, true));
+    const [stroke, fill] = [new Path2D(), new Path2D()];
+    let right = null;
+    const close = () => { if (right !== null) { fill.lineTo(right, y(0)); fill.closePath(); } right = null; };
+    for (let at = first; at <= last; at += 1) {
+      const value = u.data[index][at];
+      if (value === null || value === undefined) { close(); continue; }
+      const [left, level] = [x(at * line.part_s), y(value)];
+      if (right === null) { stroke.moveTo(left, level); fill.moveTo(left, y(0)); } else stroke.lineTo(left, level);
+      fill.lineTo(left, level);
+      right = x(at + 1 === line.parts ? end : (at + 1) * line.part_s);
+      stroke.lineTo(right, level);
+      fill.lineTo(right, level);
     }
-    return { stroke, fill: u.series[number].fill ? fill : null, clip: null, flags: 1 };
+    close();
+    return { stroke, fill, clip: null, band: null, gaps: null, flags: 1 };
   };
 
   // A chart over time: its lines, and what is drawn on it.
@@ -215,7 +218,7 @@
       scales: { x: { time: false }, y: { distr: log ? 3 : 1, range } },
       series: [{}, ...series.map((one) => ({
         stroke: one.colour, width: 1.5, fill: one.fill, dash: one.dash, points: { show: at.length < 3 ? true : one.alone, size: 5 }, spanGaps: false,
-        paths: one.steps ? stairs : undefined,
+        paths: one.steps ? steps : undefined,
       }))],
       axes: [
         { stroke: colours.muted, grid: { stroke: colours.line, width: 1 }, ticks: { show: false }, size: axis ? 26 : 8, gap: 3, space: 64, values: (_, all) => all.map((value) => (axis ? clock(value) : "")) },
