@@ -245,7 +245,9 @@ fn all_that_is_told(place: &Place, outputs: &[crate::support::Ran]) -> Vec<(Stri
         }
     }
     all.extend(
-        outputs.iter().flat_map(|ran| [("stdout".to_owned(), ran.out.0.clone()), ("stderr".to_owned(), ran.err.clone())]),
+        outputs
+            .iter()
+            .flat_map(|ran| [("stdout".to_owned(), ran.out.0.clone()), ("stderr".to_owned(), ran.err.clone())]),
     );
     all
 }

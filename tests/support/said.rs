@@ -8,37 +8,37 @@ pub struct Said(pub String);
 
 /// What is looked for.
 pub trait Sought {
-    fn is_in(self, said: &str) -> bool;
+    fn occurs_in(self, said: &str) -> bool;
 }
 
 impl Sought for &str {
-    fn is_in(self, said: &str) -> bool {
+    fn occurs_in(self, said: &str) -> bool {
         let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         said.contains(self) || (self.trim().contains(' ') && on_one_line(said).contains(&on_one_line(self)))
     }
 }
 
 impl Sought for &String {
-    fn is_in(self, said: &str) -> bool {
-        self.as_str().is_in(said)
+    fn occurs_in(self, said: &str) -> bool {
+        self.as_str().occurs_in(said)
     }
 }
 
 impl Sought for char {
-    fn is_in(self, said: &str) -> bool {
+    fn occurs_in(self, said: &str) -> bool {
         said.contains(self)
     }
 }
 
 impl<const N: usize> Sought for [char; N] {
-    fn is_in(self, said: &str) -> bool {
+    fn occurs_in(self, said: &str) -> bool {
         said.contains(self)
     }
 }
 
 impl Said {
     pub fn contains(&self, sought: impl Sought) -> bool {
-        sought.is_in(&self.0)
+        sought.occurs_in(&self.0)
     }
 }
 
