@@ -85,11 +85,16 @@ impl<'a> ScenarioChecker<'a, '_> {
         let known = |address: Address| Some(Found { address, https: None });
         match pieces {
             [Piece::Literal(text)] if UnixSocket::is_meant(text) => match UnixSocket::parse(text) {
-                Ok(UnixSocket { file, .. }) => known(Address::Unix { file, path: String::new() }),
+                Ok(UnixSocket { file, .. }) => {
+                    Some(Found { address: Address::Unix { file, path: String::new() }, https: Some(false) })
+                }
                 Err(why) => self.no_tcp_address(why, span),
             },
             [Piece::Literal(text)] if text.contains("://") => {
-                self.no_tcp_address("a scheme is of URLs, and TCP is `host:port` alone", span)
+                self.no_tcp_address("an address of TCP has no scheme", span)
+            }
+            [.., Piece::Value(Expr::Part { field, .. })] if field == "host" => {
+                self.no_tcp_address("the port is missing", span)
             }
             [Piece::Literal(text)] => match Origin::parse(&format!("http://{text}")) {
                 Ok(_) if text.contains('/') => self.no_tcp_address("it has a path", span),

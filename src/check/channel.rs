@@ -15,8 +15,6 @@ use crate::syntax::ast::{self, ExprKind, TextPart};
 pub(super) struct Channel {
     target: usize,
     span: Span,
-    /// A stream of events is only read.
-    is_events: bool,
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -79,7 +77,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     let problem = problem(Code::E0203, message, "a second one").label(first.span, "opened here");
                     self.push(problem.help("leave one out: a connection stays open to the end of its block"));
                 }
-                let own = Channel { target, span: verb.span, is_events: verb.text == "events" };
+                let own = Channel { target, span: verb.span };
                 if let Some(flow) = &mut self.flow {
                     flow.channels.push(own);
                 }
@@ -93,13 +91,6 @@ impl<'a> ScenarioChecker<'a, '_> {
                     _ => ("connect \"/path\"", "connection"),
                 };
                 match (inside, outside) {
-                    (Some(channel), _) if channel.is_events && kind == Verb::Send => {
-                        let message = "a stream of events is only read".to_owned();
-                        let problem = problem(Code::E0307, message, "sent where?");
-                        self.push(
-                            problem.label(channel.span, "opened here").help("send a request, such as `post \"/path\"`"),
-                        );
-                    }
                     (Some(_), _) => {}
                     (None, Some(around)) => {
                         let message = format!("what is done `together` has no part in the {what} around it");
@@ -120,7 +111,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    /// A message that was sent may have arrived, and who waits for one waits longer by `within`.
+    /// A message that was sent may have arrived, and `within` says how long to wait for one.
     fn not_tried_again(&mut self, request: &'a ast::Request) {
         let Some(retry) = &request.retry else { return };
         let (message, help) = match request.verb.text.as_str() {
@@ -128,6 +119,26 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => ("waiting again for a message is waiting longer", "write `within` with a longer time"),
         };
         self.push(Diagnostic::new(Code::E0114, message, retry.span, "not here").help(help));
+    }
+
+    /// The handshake has headers of its own, which are written once.
+    pub(super) fn is_no_handshake(&mut self, entry: &'a ast::Entry) {
+        const OWN: [&str; 6] = [
+            "upgrade",
+            "connection",
+            "sec-websocket-key",
+            "sec-websocket-version",
+            "sec-websocket-extensions",
+            "sec-websocket-accept",
+        ];
+        let ExprKind::Object(fields) = &entry.value.kind else { return };
+        for field in fields {
+            if OWN.iter().any(|own| field.label.text.eq_ignore_ascii_case(own)) {
+                let message = format!("`{}` is a header of the handshake, which is written by the run", field.label);
+                let problem = Diagnostic::new(Code::E0310, message, field.label.span, "a second one");
+                self.push(problem.help("leave it out; `Sec-WebSocket-Protocol` may be written"));
+            }
+        }
     }
 
     /// How the connection of a `connect` or `events` is opened.
@@ -196,6 +207,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         let nothing = Body::Text(Vec::new());
         let Some(subject) = subject else { return nothing };
         if let Some((function, arguments)) = super::body::as_file(subject) {
+            if let Some(argument) = arguments.get(1) {
+                let message = "a message has neither a type nor a name";
+                let problem = Diagnostic::new(Code::E0306, message, argument.value.span, "not of a message");
+                self.push(problem.help("write the file alone, such as `file(\"a.bin\")`"));
+                return nothing;
+            }
             return self.upload(function, arguments, subject, true, frame).map_or(nothing, Body::File);
         }
         let value = self.eval(subject, frame);

@@ -44,7 +44,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn flow_headers(&mut self, entry: &'a Entry, frame: FrameId) {
         let headers = self.headers(entry, frame);
         let target = match self.flow.as_ref().and_then(|flow| flow.target.as_ref()) {
-            Some(Meaning::Part(Type::Http, target)) => *target,
+            Some(Meaning::Part(Type::Http | Type::WebSocket, target)) => *target,
             Some(other) if other.is_unknown() || other.is_wrong() => return,
             Some(other) => {
                 let message = format!("the target of this flow is {}, which has no headers", other.kind().a());

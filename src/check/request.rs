@@ -4,7 +4,8 @@ use super::builtins;
 use super::flow::{Needs, Verb};
 use super::meaning::Meaning;
 use super::program::{
-    Body, Call, Check, Exchange, Expr, FailureKind, Frame, Http, Method, Piece, Query, Reason, Record, Request, Retry,
+    Body, Call, Check, Exchange, Expr, FailureKind, Frame, Http, Method, Opener, Piece, Query, Reason, Record, Request,
+    Retry,
 };
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
@@ -413,12 +414,19 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             }
             ("headers", exchange) if exchange.http().is_some() => {
+                if matches!(exchange, Exchange::Frame(Frame::Open(Opener::WebSocket(_)))) {
+                    self.is_no_handshake(entry);
+                }
                 let headers = self.headers(entry, frame);
-                exchange.http_mut().into_iter().for_each(|http| http.headers.extend(headers.clone()));
+                if let Some(http) = exchange.http_mut() {
+                    http.headers.extend(headers);
+                }
             }
             ("query", exchange) if exchange.http().is_some() => {
                 let query = self.fields(entry, frame);
-                exchange.http_mut().into_iter().for_each(|http| http.query.extend(query.clone()));
+                if let Some(http) = exchange.http_mut() {
+                    http.query.extend(query);
+                }
             }
             ("timeout", _) => match self.quantity(&entry.value, frame, Type::Duration) {
                 Some(ns) if ns >= 1.0 => request.timeout = Some(ns as u64),

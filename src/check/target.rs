@@ -145,7 +145,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                     target.cookies = *keeps;
                 }
             }
-            "headers" => self.target_headers(entry, value, target),
+            "headers" => {
+                if target.protocol == Protocol::Websocket {
+                    self.is_no_handshake(entry);
+                }
+                self.target_headers(entry, value, target);
+            }
             // A target without a stream of its own is refused as a whole.
             "from" | "proxy" if !target.protocol.is_stream() => {}
             "from" => self.target_sources(entry, value, target),

@@ -38,8 +38,10 @@ impl News {
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             for number in 1.. {
                 ticks.tick().await;
-                // Without listeners it is told to none.
-                let _ = told.send(price(number));
+                if told.receiver_count() > 0 {
+                    // The last listener may have left meanwhile.
+                    let _ = told.send(price(number));
+                }
             }
         });
         News(tell)
@@ -103,6 +105,8 @@ async fn talk(mut socket: WebSocket, mut told: Receiver<Told>) {
         let answer = match &said {
             Message::Text(text) => match serde_json::from_str::<Value>(text) {
                 Ok(said) if said["subscribe"] == "prices" => {
+                    // Not what was told before.
+                    told = told.resubscribe();
                     subscribed = true;
                     json!({ "kind": "subscribed", "to": "prices" })
                 }

@@ -45,7 +45,8 @@ pub struct Clients {
 ///   to a pool of its session or of its worker when the answer is whole;
 /// - by streams, where a connection carries several at a time (HTTP/2, gRPC): the worker keeps the connections, with a task for each
 ///   that deals out what comes, and the client holds a lease on a stream for an exchange;
-/// - as its own, where a connection lasts from one step to the next (WebSocket, TCP): it keeps it until [`Clients::leave`].
+/// - as its own, where a connection lasts from one step to the next (WebSocket, events, TCP): it keeps it until the block ends that has
+///   opened it ([`Clients::hangs_up`]), or the iteration ([`Clients::ends`]).
 ///
 /// Where the run ends over an exchange its future is dropped: what it holds closes itself then.
 pub enum Driver<'s> {
@@ -64,6 +65,8 @@ pub enum Unwritten {
     Value(Unusable),
     /// What it goes to is no place of the scenario, and why.
     Path(String),
+    /// It is longer than it may be.
+    Message(String),
 }
 
 impl From<Unusable> for Unwritten {
@@ -208,7 +211,7 @@ impl Driver<'_> {
         match self {
             Driver::Http(client, request) => client.text(request),
             Driver::Sql(client, _) => client.shown(),
-            Driver::Channel(client, ..) => client.text(),
+            Driver::Channel(client, _, request) => client.text(request),
             #[cfg(test)]
             Driver::Line(_, line) => line.text(),
         }
@@ -219,7 +222,7 @@ impl Driver<'_> {
         match self {
             Driver::Http(client, _) => client.shown(kept),
             Driver::Sql(client, _) => client.example(kept),
-            Driver::Channel(client, ..) => client.example(kept),
+            Driver::Channel(client, _, request) => client.example(request, kept),
             #[cfg(test)]
             Driver::Line(_, line) => line.shown(kept),
         }

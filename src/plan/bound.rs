@@ -63,6 +63,8 @@ fn may_go_to(plan: &Plan, request: &Request, target: Option<usize>) -> bool {
 fn redirects(plan: &Plan, request: &Request) -> u64 {
     match request.exchange.follows_a_link() {
         true => plan.targets.iter().map(|target| target.redirects).max().unwrap_or(0),
+        // What opens a connection that stays open follows none.
+        false if request.exchange.opens() => 0,
         false => plan.targets.get(request.target).map_or(0, |target| target.redirects),
     }
 }

@@ -30,6 +30,8 @@ const NONE: Answer =
 const CONNECTS: &[u8] = b"opens a connection";
 const WAITS: &[u8] = b"waits for a message";
 
+pub const NOTHING_FITS: &str = "no message that it waits for came in time";
+
 pub struct Client {
     worker: Rc<Worker>,
     /// By target.
@@ -41,7 +43,7 @@ pub struct Client {
     bytes: u64,
     /// Of the answer that opened a connection.
     headers: Vec<u8>,
-    /// The last step, for a person.
+    /// What the last step opened or waited for, for a person.
     shown: Vec<u8>,
 }
 
@@ -84,9 +86,12 @@ impl Client {
                 return Ok(is_traced);
             }
             Request::Open(Opener::Tcp(_)) => self.shown.extend_from_slice(CONNECTS),
-            Request::Send(message) => {
+            Request::Send { message, most } => {
                 self.outgoing = message.write(frame, &self.worker.lowered.paths)?;
-                self.shown.extend_from_slice(self.outgoing.bytes());
+                let length = self.outgoing.bytes().len();
+                if length > *most {
+                    return Err(Unwritten::Message(format!("a message of {length} bytes, where {most} are the most")));
+                }
                 if let Some(tracer) = &self.worker.tracer {
                     tracer.learn(frame);
                 }
@@ -107,7 +112,7 @@ impl Client {
         self.headers.clear();
         match request {
             Request::Open(opener) => self.opens(opener, http, attempt).await?,
-            Request::Send(_) => self.sends(attempt).await?,
+            Request::Send { .. } => self.sends(attempt).await?,
             Request::Receive { .. } => self.receives(attempt).await?,
         }
         if self.worker.counts_bytes {
@@ -147,19 +152,25 @@ impl Client {
             }
             Opener::WebSocket(request) => {
                 let key = generate_key();
-                let head = http.opens(request, &handshake::asks_for_websocket(&key), attempt);
+                let head = http.head_of_opening(request, &handshake::asks_for_websocket(&key), attempt);
                 let (stream, opened) = self.asks(stream, &head, request, http, attempt).await?;
-                match handshake::agrees(&opened, &key, &head) {
-                    Ok(()) => Some(Codec::WebSocket(WebSocket::new(stream, opened.rest).await)),
-                    Err(end) => self.refused(end, request, attempt)?,
+                match handshake::wrong_status(&opened, 101) {
+                    Some(end) => self.refused(end, request, attempt)?,
+                    None => {
+                        handshake::agrees(&opened, &key, &head).map_err(|end| end.tell(attempt))?;
+                        Some(Codec::WebSocket(WebSocket::new(stream, opened.rest).await))
+                    }
                 }
             }
             Opener::Events(request) => {
-                let head = http.opens(request, "", attempt);
+                let head = http.head_of_opening(request, "", attempt);
                 let (stream, opened) = self.asks(stream, &head, request, http, attempt).await?;
-                match handshake::is_stream(&opened).and_then(|()| Events::new(stream, opened)) {
-                    Ok(events) => Some(Codec::Events(Box::new(events))),
-                    Err(end) => self.refused(end, request, attempt)?,
+                match handshake::wrong_status(&opened, 200) {
+                    Some(end) => self.refused(end, request, attempt)?,
+                    None => {
+                        let events = handshake::is_stream(&opened).and_then(|()| Events::new(stream, opened));
+                        Some(Codec::Events(Box::new(events.map_err(|end| end.tell(attempt))?)))
+                    }
                 }
             }
         };
@@ -198,7 +209,7 @@ impl Client {
         Ok((stream, opened))
     }
 
-    /// There is no connection. That is a failure, unless a check of the status says what it should be.
+    /// The status opens no connection. That is a failure, unless a check says which status it should be.
     fn refused(&self, end: End, request: &http::Request, attempt: &mut Attempt) -> Result<Option<Codec>, Failure> {
         match request.judges_status || self.answer.failure.is_some() {
             true => Ok(None),
@@ -206,21 +217,28 @@ impl Client {
         }
     }
 
-    fn line(&self, attempt: &mut Attempt) -> Result<&Line, Failure> {
-        match self.open.iter().find(|(target, _)| *target == attempt.target) {
-            Some((_, line)) => Ok(line),
-            None => {
-                attempt.because = Some("no connection is open: the step that opens it failed".to_owned());
-                Err(Failure::Closed)
-            }
-        }
+    /// The connection, if it is open. A step that fails at once lets others work, because a loop may repeat it.
+    async fn line(&self, attempt: &mut Attempt) -> Result<&Line, Failure> {
+        let end = match self.open.iter().find(|(target, _)| *target == attempt.target) {
+            Some((_, line)) => match line.ended() {
+                None => return Ok(line),
+                Some(end) => end,
+            },
+            None => End::new(Failure::Closed, "no connection is open: the step that opens it failed"),
+        };
+        tokio::task::yield_now().await;
+        Err(end.tell(attempt))
     }
 
     async fn sends(&mut self, attempt: &mut Attempt) -> Result<(), Unanswered> {
-        let line = self.line(attempt)?;
+        let line = self.line(attempt).await?;
         let sent = attempt.sends()?;
         attempt.tell(|| text_of(&[self.outgoing.bytes()]));
         let done = timeout(attempt.left(sent), line.send(self.outgoing.clone())).await;
+        if done.is_err() {
+            // A part of the message may be on its way.
+            line.give_up(End::new(Failure::Closed, "it was closed here, because a message was not taken in time"));
+        }
         self.answer.sent = sent;
         match done {
             Ok(Ok(at)) => {
@@ -231,8 +249,6 @@ impl Client {
             Ok(Err(end)) => Err(end.tell(attempt).into()),
             Err(_) => {
                 attempt.because = Some("the server did not take the message in time".to_owned());
-                // A part of it may be on its way.
-                self.hang_up(attempt.target);
                 Err(Failure::Timeout.into())
             }
         }
@@ -242,7 +258,7 @@ impl Client {
     async fn receives(&mut self, attempt: &mut Attempt) -> Result<(), Unanswered> {
         let worker = self.worker.clone();
         let clock = &worker.timers.clock;
-        let line = self.line(attempt)?;
+        let line = self.line(attempt).await?;
         // What is skipped belongs to the same step.
         let began = match attempt.sends {
             0 => {
@@ -265,7 +281,7 @@ impl Client {
             }
             Ok(Err(end)) => Err(end.tell(attempt).into()),
             Err(_) => {
-                attempt.because = Some("no message came in time that it waits for".to_owned());
+                attempt.because = Some(NOTHING_FITS.to_owned());
                 Err(Failure::Timeout.into())
             }
         }
@@ -275,15 +291,15 @@ impl Client {
         self.answer
     }
 
-    /// What is asked more than once is given away the first time.
+    /// Moves the message away, so it is there once.
     pub fn keep(&mut self, request: &Request, kept: &mut Answered) {
         kept.wire_size = self.bytes;
-        if let Some((message, room)) = self.came.take() {
+        if let (Some((message, room)), Request::Receive { keep_body: true, .. }) = (self.came.take(), request) {
             (kept.body, kept.room) = (message.bytes, room);
         }
         let keeps_headers = match request {
             Request::Open(Opener::WebSocket(request) | Opener::Events(request)) => request.keep_headers,
-            Request::Open(Opener::Tcp(_)) | Request::Send(_) => false,
+            Request::Open(Opener::Tcp(_)) | Request::Send { .. } => false,
             Request::Receive { .. } => true,
         };
         if keeps_headers && !self.headers.is_empty() {
@@ -291,11 +307,15 @@ impl Client {
         }
     }
 
-    pub fn text(&self) -> String {
-        text_of(&[&self.shown])
+    pub fn text(&self, request: &Request) -> String {
+        text_of(&[self.example(request, &[]).request])
     }
 
-    pub fn example<'a>(&'a self, kept: &'a [u8]) -> Shown<'a> {
-        Shown { request: &self.shown, body: kept, is_whole: true }
+    pub fn example<'a>(&'a self, request: &Request, kept: &'a [u8]) -> Shown<'a> {
+        let request = match request {
+            Request::Send { .. } => self.outgoing.bytes(),
+            Request::Open(_) | Request::Receive { .. } => &self.shown,
+        };
+        Shown { request, body: kept, is_whole: true }
     }
 }

@@ -1,4 +1,4 @@
-//! Why a connection is none any more.
+//! Why a connection has ended.
 
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::stream::{Broken, broken};
@@ -10,7 +10,7 @@ pub struct End {
     pub failure: Failure,
     /// For a person.
     pub because: Option<String>,
-    /// What stands for that among other causes, where its text has values in it.
+    /// The same without the values in it, to count causes by.
     pub state: Option<String>,
 }
 
@@ -22,6 +22,10 @@ impl End {
     /// The other side has closed it without a word.
     pub fn closed() -> End {
         Failure::Closed.into()
+    }
+
+    pub fn too_large(what: &str) -> End {
+        End::new(Failure::TooLarge, format!("{what} has more than 16 MiB"))
     }
 
     pub fn of_stream(error: &io::Error) -> End {

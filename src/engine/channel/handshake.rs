@@ -37,7 +37,7 @@ pub async fn ask(stream: &mut Stream, request: &[u8], now: impl Fn() -> u64) -> 
         while let Some(found) = head::parse(&came)? {
             let rest = came.split_off(found.length);
             let whole = std::mem::replace(&mut came, rest);
-            // Interim answers announce the one that counts; 101 is the last word in HTTP.
+            // Interim answers announce the one that counts. After 101 HTTP is not spoken any longer.
             if found.status < 200 && found.status != 101 {
                 interim += found.length;
                 if interim > HEAD_LIMIT {
@@ -63,6 +63,13 @@ pub fn asks_for_websocket(key: &str) -> String {
     format!("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n")
 }
 
+/// The answer has another status than the one that opens a connection.
+pub fn wrong_status(opened: &Opened, wanted: u16) -> Option<End> {
+    let why =
+        || format!("the server answered with status {} instead of {wanted}, so no connection is open", opened.status);
+    (opened.status != wanted).then(|| End::new(Failure::Protocol, why()))
+}
+
 /// Whether the server speaks WebSocket from here on, and with nothing that was not asked for.
 pub fn agrees(opened: &Opened, key: &str, request: &[u8]) -> Result<(), End> {
     let wrong = |why: String| Err(End::new(Failure::Protocol, why));
@@ -70,12 +77,6 @@ pub fn agrees(opened: &Opened, key: &str, request: &[u8]) -> Result<(), End> {
         let mut all = values(&opened.headers, name).flat_map(head::tokens);
         all.any(|token| token.eq_ignore_ascii_case(wanted.as_bytes()))
     };
-    if opened.status != 101 {
-        return wrong(format!(
-            "the server answered with status {} instead of 101, so no WebSocket is open",
-            opened.status
-        ));
-    }
     if !says("upgrade", "websocket") || !says("connection", "upgrade") {
         return wrong("the server changed to another protocol than WebSocket".to_owned());
     }
@@ -98,16 +99,10 @@ pub fn agrees(opened: &Opened, key: &str, request: &[u8]) -> Result<(), End> {
 /// Whether the answer is a stream of events (WHATWG HTML, 9.2.3).
 pub fn is_stream(opened: &Opened) -> Result<(), End> {
     let wrong = |why: String| Err(End::new(Failure::Protocol, why));
-    if opened.status != 200 {
-        return wrong(format!(
-            "the server answered with status {} instead of 200, so no stream is open",
-            opened.status
-        ));
-    }
     let kind = values(&opened.headers, "content-type").next().unwrap_or_default();
     let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     if !kind.eq_ignore_ascii_case(b"text/event-stream") {
-        return wrong("the answer is no `text/event-stream`".to_owned());
+        return wrong("the answer is not a `text/event-stream`".to_owned());
     }
     match opened.codings {
         Codings::Plain => Ok(()),

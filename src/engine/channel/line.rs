@@ -33,7 +33,7 @@ struct Shared {
     /// What is to be sent, and since when it is with the kernel.
     outgoing: Option<Outgoing>,
     sent: Option<u64>,
-    /// Nobody has a use for it any more.
+    /// Its session needs it no longer.
     is_left: bool,
     session: Option<Waker>,
     task: Option<Waker>,
@@ -75,6 +75,20 @@ impl Line {
         Line(shared)
     }
 
+    /// Why it has ended, if nothing is left to be received.
+    pub fn ended(&self) -> Option<End> {
+        let shared = self.0.borrow();
+        shared.end.clone().filter(|_| shared.came.is_empty())
+    }
+
+    /// Closes it; later steps are told why.
+    pub fn give_up(&self, end: End) {
+        let mut shared = self.0.borrow_mut();
+        shared.end.get_or_insert(end);
+        shared.is_left = true;
+        shared.wakes_task();
+    }
+
     /// Sends a message; says when it was with the kernel.
     pub async fn send(&self, message: Outgoing) -> Result<u64, End> {
         {
@@ -102,7 +116,7 @@ impl Line {
             let mut shared = self.0.borrow_mut();
             let was_full = shared.is_full();
             if let Some(message) = shared.came.pop_front() {
-                shared.held -= message.incoming.bytes.len();
+                shared.held -= message.incoming.size();
                 if was_full {
                     shared.wakes_task();
                 }
@@ -121,50 +135,82 @@ impl Line {
 }
 
 async fn serve(mut codec: Codec, shared: Rc<RefCell<Shared>>, worker: Rc<Worker>) {
-    let mut is_sending = false;
-    let end = poll_fn(|cx| work(&mut codec, &shared, &worker, &mut is_sending, cx)).await;
-    if let Err(end) = end {
+    let mut task = Task { is_sending: false, partial: Partial::default() };
+    let ended = poll_fn(|cx| task.poll(&mut codec, &shared, &worker, cx)).await;
+    if let Err(end) = ended {
         let mut shared = shared.borrow_mut();
-        shared.end = Some(end);
+        shared.end.get_or_insert(end);
         shared.wakes_session();
     }
     // A goodbye of the server is answered as well.
     let _ = tokio::time::timeout(GOODBYE, codec.close()).await;
 }
 
-/// Goes on until nobody needs the connection any more, or it ends.
-fn work(
-    codec: &mut Codec,
-    shared: &RefCell<Shared>,
-    worker: &Worker,
-    is_sending: &mut bool,
-    cx: &mut Context<'_>,
-) -> Poll<Result<(), End>> {
-    loop {
-        let mut own = shared.borrow_mut();
-        own.task = Some(cx.waker().clone());
-        if own.is_left {
-            return Poll::Ready(Ok(()));
+struct Task {
+    is_sending: bool,
+    partial: Partial,
+}
+
+/// The room of a message that is not whole yet.
+#[derive(Default)]
+struct Partial {
+    room: Room,
+    counted: usize,
+}
+
+impl Partial {
+    /// Less is not counted.
+    const SMALL: usize = 64 << 10;
+
+    fn is(&mut self, held: usize) -> Result<(), End> {
+        if held < self.counted {
+            *self = Partial::default();
         }
-        if let Some(message) = own.outgoing.take() {
-            codec.send(message)?;
-            *is_sending = true;
+        if held > self.counted + Partial::SMALL {
+            self.room.take(held - self.counted).map_err(|_| End::new(Failure::TooLarge, TOO_MUCH))?;
+            self.counted = held;
         }
-        if *is_sending && codec.poll_flush(cx)?.is_ready() {
-            *is_sending = false;
-            own.sent = Some(worker.timers.clock.now());
+        Ok(())
+    }
+}
+
+impl Task {
+    /// Goes on until its session needs the connection no longer, or it ends.
+    fn poll(
+        &mut self,
+        codec: &mut Codec,
+        shared: &RefCell<Shared>,
+        worker: &Worker,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), End>> {
+        loop {
+            let mut own = shared.borrow_mut();
+            own.task = Some(cx.waker().clone());
+            if own.is_left {
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(message) = own.outgoing.take() {
+                codec.send(message)?;
+                self.is_sending = true;
+            }
+            if self.is_sending && codec.poll_flush(cx)?.is_ready() {
+                self.is_sending = false;
+                own.sent = Some(worker.timers.clock.now());
+                own.wakes_session();
+            }
+            if own.is_full() {
+                return Poll::Pending;
+            }
+            let polled = codec.poll_next(cx)?;
+            self.partial.is(codec.held())?;
+            let Poll::Ready(incoming) = polled else { return Poll::Pending };
+            let room = Room::default();
+            if room.take(incoming.size()).is_err() {
+                return Poll::Ready(Err(End::new(Failure::TooLarge, TOO_MUCH)));
+            }
+            own.held += incoming.size();
+            own.came.push_back(Message { incoming, at: worker.timers.clock.now(), room });
             own.wakes_session();
         }
-        if own.is_full() {
-            return Poll::Pending;
-        }
-        let Poll::Ready(incoming) = codec.poll_next(cx)? else { return Poll::Pending };
-        let room = Room::default();
-        if room.take(incoming.bytes.len()).is_err() {
-            return Poll::Ready(Err(End::new(Failure::TooLarge, TOO_MUCH)));
-        }
-        own.held += incoming.bytes.len();
-        own.came.push_back(Message { incoming, at: worker.timers.clock.now(), room });
-        own.wakes_session();
     }
 }

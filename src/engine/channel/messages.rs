@@ -1,118 +1,115 @@
 //! Messages over TCP: each ends at a delimiter, or after the length that stands before it.
 
 use super::MESSAGE_LIMIT;
-use super::codec::{Incoming, Outgoing};
+use super::codec::{Incoming, Outgoing, poll_some};
 use super::end::End;
 use crate::engine::stream::Stream;
 use crate::measure::Failure;
 use crate::plan::MessageEnd;
-use std::mem::MaybeUninit;
+use bytes::{Buf, Bytes};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-
-/// As much as one read takes.
-const PIECE: usize = 8 << 10;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 pub struct Messages {
     stream: Stream,
     end: MessageEnd,
-    /// What came and is no whole message yet, and how far a delimiter was looked for.
+    /// What came, from where on it is no message yet, and from where on a delimiter may be.
     came: Vec<u8>,
+    start: usize,
     searched: usize,
-    /// What is not with the kernel yet, from here on.
-    out: Vec<u8>,
-    sent: usize,
+    /// What is not with the kernel yet.
+    out: VecDeque<Bytes>,
+}
+
+/// Where a message is in what came, and where the next one begins.
+struct Found {
+    from: usize,
+    to: usize,
+    next: usize,
 }
 
 impl Messages {
     pub fn new(stream: Stream, end: MessageEnd) -> Messages {
-        Messages { stream, end, came: Vec::new(), searched: 0, out: Vec::new(), sent: 0 }
+        Messages { stream, end, came: Vec::new(), start: 0, searched: 0, out: VecDeque::new() }
     }
 
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, End>> {
         loop {
-            if let Some(bytes) = self.take()? {
+            if let Some(Found { from, to, next }) = self.find()? {
+                let bytes = self.came[from..to].to_vec();
+                (self.start, self.searched) = (next, next);
                 return Poll::Ready(Ok(Incoming { bytes, fields: Vec::new() }));
             }
-            let mut room = [MaybeUninit::uninit(); PIECE];
-            let mut room = ReadBuf::uninit(&mut room);
-            if let Err(error) = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room)) {
-                return Poll::Ready(Err(End::of_stream(&error)));
-            }
-            if room.filled().is_empty() {
+            self.came.drain(..self.start);
+            (self.searched, self.start) = (self.searched - self.start, 0);
+            if ready!(poll_some(&mut self.stream, cx, &mut self.came))? == 0 {
                 return Poll::Ready(Err(match self.came.is_empty() {
                     true => End::closed(),
                     false => End::new(Failure::Closed, "the connection ended in the middle of a message"),
                 }));
             }
-            self.came.extend_from_slice(room.filled());
         }
     }
 
-    /// A whole message of what came, if there is one.
-    fn take(&mut self) -> Result<Option<Vec<u8>>, End> {
-        let too_large = || End::new(Failure::TooLarge, "a message has more than 16 MiB");
-        let (before, length, after) = match &self.end {
+    /// Bytes that were read and are not a whole message yet.
+    pub fn held(&self) -> usize {
+        self.came.len() - self.start
+    }
+
+    /// The next whole message, if there is one.
+    fn find(&mut self) -> Result<Option<Found>, End> {
+        let too_large = || End::too_large("a message");
+        match &self.end {
             MessageEnd::Delimiter(delimiter) => {
-                let Some(at) = find(&self.came, delimiter.as_bytes(), self.searched) else {
-                    self.searched = self.came.len().saturating_sub(delimiter.len() - 1);
-                    return if self.came.len() > MESSAGE_LIMIT { Err(too_large()) } else { Ok(None) };
+                let Some(to) = find(&self.came, delimiter.as_bytes(), self.searched) else {
+                    self.searched = self.start.max(self.came.len().saturating_sub(delimiter.len() - 1));
+                    return if self.held() > MESSAGE_LIMIT { Err(too_large()) } else { Ok(None) };
                 };
-                (0, at, delimiter.len())
+                Ok(Some(Found { from: self.start, to, next: to + delimiter.len() }))
             }
             MessageEnd::Prefix(width) => {
-                let width = usize::from(*width);
-                let Some(number) = self.came.get(..width) else { return Ok(None) };
+                let from = self.start + usize::from(*width);
+                let Some(number) = self.came.get(self.start..from) else { return Ok(None) };
                 let length = number.iter().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
                 if length > MESSAGE_LIMIT as u64 {
                     return Err(too_large());
                 }
-                (width, length as usize, 0)
+                let to = from + length as usize;
+                Ok((to <= self.came.len()).then_some(Found { from, to, next: to }))
             }
-        };
-        if self.came.len() < before + length + after {
-            return Ok(None);
         }
-        let rest = self.came.split_off(before + length + after);
-        let mut message = std::mem::replace(&mut self.came, rest);
-        message.truncate(before + length);
-        message.drain(..before);
-        self.searched = 0;
-        Ok(Some(message))
     }
 
-    pub fn send(&mut self, message: &Outgoing) -> Result<(), End> {
-        let bytes = message.bytes();
-        (self.sent, self.out) = (0, Vec::with_capacity(bytes.len() + 8));
+    /// A message is not longer than its prefix can say: that was looked at before.
+    pub fn send(&mut self, message: Outgoing) {
+        let bytes = message.into_bytes();
         match &self.end {
             MessageEnd::Delimiter(delimiter) => {
-                self.out.extend_from_slice(bytes);
-                self.out.extend_from_slice(delimiter.as_bytes());
+                let delimiter = Bytes::copy_from_slice(delimiter.as_bytes());
+                self.out.extend([bytes, delimiter]);
             }
             MessageEnd::Prefix(width) => {
                 let number = (bytes.len() as u64).to_be_bytes();
-                let (high, low) = number.split_at(number.len() - usize::from(*width));
-                if high.iter().any(|byte| *byte != 0) {
-                    let why = format!("a message of {} bytes is longer than {width} bytes can say", bytes.len());
-                    return Err(End::new(Failure::Data, why));
-                }
-                self.out.extend_from_slice(low);
-                self.out.extend_from_slice(bytes);
+                let low = Bytes::copy_from_slice(&number[number.len() - usize::from(*width)..]);
+                self.out.extend([low, bytes]);
             }
         }
-        Ok(())
     }
 
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
-        while self.sent < self.out.len() {
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out[self.sent..])) {
+        while let Some(piece) = self.out.front_mut() {
+            if piece.is_empty() {
+                self.out.pop_front();
+                continue;
+            }
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, piece)) {
                 Ok(0) => return Poll::Ready(Err(End::closed())),
-                Ok(written) => self.sent += written,
+                Ok(written) => piece.advance(written),
                 Err(error) => return Poll::Ready(Err(End::of_stream(&error))),
             }
         }
-        (self.sent, self.out) = (0, Vec::new());
         Pin::new(&mut self.stream).poll_flush(cx).map_err(|error| End::of_stream(&error))
     }
 

@@ -9,14 +9,15 @@ mod events;
 mod handshake;
 mod line;
 mod messages;
+mod metered;
 mod request;
 mod websocket;
 
-pub use client::Client;
+pub use client::{Client, NOTHING_FITS};
 pub use request::Request;
 
 /// A message beyond this ends its connection instead of filling the memory.
 pub const MESSAGE_LIMIT: usize = 16 << 20;
-/// As much of messages that nobody has received yet is held for a connection; then nothing is read from it.
+/// When so much of messages waits to be received over a connection, nothing more is read from it.
 const HELD: usize = 1 << 20;
 const HELD_MESSAGES: usize = 256;

@@ -1,5 +1,6 @@
 //! A step over a connection that stays open, made ready once.
 
+use super::MESSAGE_LIMIT;
 use super::codec::Outgoing;
 use crate::engine::flow::lowered::RequestParts;
 use crate::engine::http;
@@ -7,10 +8,15 @@ use crate::engine::value::code::{Code, Piece};
 use crate::engine::value::lower::Lowerer;
 use crate::engine::value::{Frame, Paths, Unusable, Value};
 use crate::plan::{self, Body, MessageEnd};
+use bytes::Bytes;
 
 pub enum Request {
     Open(Opener),
-    Send(Message),
+    Send {
+        message: Message,
+        /// Its most bytes.
+        most: usize,
+    },
     Receive {
         /// Messages of which it does not hold are skipped.
         matching: Option<Code>,
@@ -49,12 +55,20 @@ impl Request {
                     }
                 })
             }
-            plan::Frame::Send(message) => Request::Send(match message {
-                Body::Text(pieces) => Message::Text(lowerer.text(pieces)),
-                Body::Json(value) => Message::Value(lowerer.expr(value)),
-                Body::File(upload) => Message::File(upload.file),
-                Body::Form(_) | Body::Multipart(_) => unreachable!("a message is no form"),
-            }),
+            plan::Frame::Send(body) => {
+                let message = match body {
+                    Body::Text(pieces) => Message::Text(lowerer.text(pieces)),
+                    Body::Json(value) => Message::Value(lowerer.expr(value)),
+                    Body::File(upload) => Message::File(upload.file),
+                    Body::Form(_) | Body::Multipart(_) => unreachable!("a message is no form"),
+                };
+                let most = match around.plan.targets[step.target].message_end {
+                    // What a number of so many bytes can say.
+                    Some(MessageEnd::Prefix(width @ (1 | 2))) => (1 << (8 * usize::from(width))) - 1,
+                    Some(MessageEnd::Prefix(_) | MessageEnd::Delimiter(_)) | None => MESSAGE_LIMIT,
+                };
+                Request::Send { message, most }
+            }
             plan::Frame::Receive { matching } => Request::Receive {
                 matching: matching.as_ref().map(|matching| lowerer.expr(matching)),
                 keep_body: step.keep_body,
@@ -66,7 +80,7 @@ impl Request {
     pub fn matching(&self) -> Option<&Code> {
         match self {
             Request::Receive { matching, .. } => matching.as_ref(),
-            Request::Open(_) | Request::Send(_) => None,
+            Request::Open(_) | Request::Send { .. } => None,
         }
     }
 }
@@ -89,15 +103,15 @@ impl Message {
             Message::Text(pieces) => {
                 let mut text = String::new();
                 frame.write(pieces, paths, &mut text)?;
-                Outgoing::Text(text)
+                Outgoing::Text(text.into())
             }
-            Message::File(file) => Outgoing::Bytes(paths.files.content(*file).to_vec()),
+            Message::File(file) => Outgoing::Bytes(Bytes::copy_from_slice(paths.files.content(*file))),
             Message::Value(code @ (Code::Object(_) | Code::List(_))) => {
-                Outgoing::Text(frame.json(code, paths)?.to_string())
+                Outgoing::Text(frame.json(code, paths)?.to_string().into())
             }
             Message::Value(code) => Outgoing::Text(match frame.eval(code, paths)? {
-                Value::Text(text) | Value::Latin1(text) => text.to_string(),
-                _ => frame.json(code, paths)?.to_string(),
+                Value::Text(text) | Value::Latin1(text) => (*text).into(),
+                _ => frame.json(code, paths)?.to_string().into(),
             }),
         })
     }

@@ -3,6 +3,7 @@
 use super::MESSAGE_LIMIT;
 use super::codec::{Incoming, Outgoing};
 use super::end::End;
+use super::metered::Metered;
 use crate::engine::stream::Stream;
 use crate::measure::Failure;
 use futures_util::{SinkExt, StreamExt};
@@ -15,24 +16,35 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Many connections wait, and few are read at a time.
 const READ_BUFFER: usize = 4 << 10;
+/// So many answers to pings may wait to be sent. A server that takes none and goes on asking is read no further.
+const PONGS: u32 = 16;
 
-pub struct WebSocket(Box<WebSocketStream<Stream>>);
+pub struct WebSocket {
+    socket: Box<WebSocketStream<Metered>>,
+    /// Answers to pings since everything was sent.
+    pongs: u32,
+}
 
 impl WebSocket {
-    /// Behind the handshake, with what came of the other side already.
+    /// After the handshake, with what the server has sent behind it.
     pub async fn new(stream: Stream, came: Vec<u8>) -> WebSocket {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_message_size(Some(MESSAGE_LIMIT))
             .max_frame_size(Some(MESSAGE_LIMIT));
-        WebSocket(Box::new(WebSocketStream::from_partially_read(stream, came, Role::Client, Some(config)).await))
+        let stream = Metered::new(stream);
+        let socket = WebSocketStream::from_partially_read(stream, came, Role::Client, Some(config)).await;
+        WebSocket { socket: Box::new(socket), pongs: 0 }
     }
 
     /// The next message. Pings are answered on the way.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, End>> {
         loop {
-            let message = match ready!(self.0.poll_next_unpin(cx)) {
+            if self.pongs >= PONGS {
+                ready!(self.poll_flush(cx))?;
+            }
+            let message = match ready!(self.socket.poll_next_unpin(cx)) {
                 None => return Poll::Ready(Err(End::closed())),
                 Some(Err(error)) => return Poll::Ready(Err(end(&error))),
                 Some(Ok(message)) => message,
@@ -41,35 +53,47 @@ impl WebSocket {
                 Message::Text(text) => text.as_bytes().to_vec(),
                 Message::Binary(bytes) => bytes.to_vec(),
                 Message::Close(frame) => return Poll::Ready(Err(closed(frame.as_ref()))),
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+                Message::Ping(_) => {
+                    self.pongs += 1;
+                    continue;
+                }
+                Message::Pong(_) | Message::Frame(_) => continue,
             };
+            self.socket.get_mut().forget();
             return Poll::Ready(Ok(Incoming { bytes, fields: Vec::new() }));
         }
     }
 
+    /// Bytes that were read and are not a whole message yet.
+    pub fn held(&self) -> usize {
+        self.socket.get_ref().read()
+    }
+
     pub fn send(&mut self, message: Outgoing) -> Result<(), End> {
         let message = match message {
-            Outgoing::Text(text) => Message::text(text),
-            Outgoing::Bytes(bytes) => Message::binary(bytes),
+            Outgoing::Text(text) => Message::Text(text),
+            Outgoing::Bytes(bytes) => Message::Binary(bytes),
         };
-        self.0.start_send_unpin(message).map_err(|error| end(&error))
+        self.socket.start_send_unpin(message).map_err(|error| end(&error))
     }
 
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
-        self.0.poll_flush_unpin(cx).map_err(|error| end(&error))
+        ready!(self.socket.poll_flush_unpin(cx)).map_err(|error| end(&error))?;
+        self.pongs = 0;
+        Poll::Ready(Ok(()))
     }
 
     /// Says goodbye, and waits for the server to close the connection (RFC 6455, 7.1.1).
     pub async fn close(mut self) {
         let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-        if WebSocketStream::close(&mut self.0, Some(goodbye)).await.is_err() {
+        if WebSocketStream::close(&mut self.socket, Some(goodbye)).await.is_err() {
             return;
         }
-        while let Some(Ok(_)) = self.0.next().await {}
+        while let Some(Ok(_)) = self.socket.next().await {}
     }
 }
 
-/// What the server gives as its reason is a part of the cause by its code alone.
+/// The cause is the code alone, because the reason is a text of the server.
 fn closed(frame: Option<&CloseFrame>) -> End {
     let Some(CloseFrame { code, reason }) = frame else {
         return End::new(Failure::Closed, "the server closed the connection without a code");
@@ -110,8 +134,8 @@ fn end(error: &Error) -> End {
             End::new(Failure::Closed, "the connection ended without a closing handshake")
         }
         Error::Io(error) => End::of_stream(error),
-        Error::Capacity(_) => End::new(Failure::TooLarge, "a message has more than 16 MiB"),
-        Error::Utf8(_) => End::new(Failure::Protocol, "a text message is no UTF-8"),
+        Error::Capacity(_) => End::too_large("a message"),
+        Error::Utf8(_) => End::new(Failure::Protocol, "a text message is not UTF-8"),
         error => End::new(Failure::Protocol, error.to_string()),
     }
 }

@@ -4,6 +4,7 @@
 use super::attempt::Attempt;
 use super::lowered::LoweredRequest;
 use super::progress::{Pending, Progress, UnderWay};
+use crate::engine::channel;
 use crate::engine::driver::{Answer, Clients, Exchange, Unwritten};
 use crate::engine::ledger;
 use crate::engine::pace::budget::Unanswered;
@@ -165,6 +166,11 @@ impl Sender {
                     return Ok(());
                 }
                 frame.forget(request.response);
+                // A server that never stops must not outrun the deadline.
+                if self.attempt.left(self.worker.timers.clock.now()).is_zero() {
+                    self.attempt.because = Some(channel::NOTHING_FITS.to_owned());
+                    return Err(Failure::Timeout.into());
+                }
             }
         }
     }
@@ -190,7 +196,7 @@ impl Sender {
         let missing = || "a value in it is not there, or has no form in a request".to_owned();
         let because = || match why {
             Unwritten::Value(unusable) => unusable.because().unwrap_or_else(missing),
-            Unwritten::Path(why) => why.clone(),
+            Unwritten::Path(why) | Unwritten::Message(why) => why.clone(),
         };
         if let Some(tracer) = &self.worker.tracer {
             let name = &self.worker.request(series).name;

@@ -9,8 +9,8 @@ use crate::measure::Fate;
 use crate::wire::http1::values;
 
 impl Client {
-    /// The head of a request that was written, with the cookies of its user, its trace context and some more lines.
-    pub fn opens(&mut self, request: &Request, lines: &str, attempt: &Attempt) -> Vec<u8> {
+    /// The head of a request that was written, as it goes out: with the cookies of its user, its trace context and some more lines.
+    pub fn head_of_opening(&mut self, request: &Request, lines: &str, attempt: &Attempt) -> Vec<u8> {
         let worker = self.worker.clone();
         let (host, who) = (&worker.lowered.hosts[attempt.target], (attempt.load, attempt.user));
         let own_cookies = request.bytes.written(&self.written).own_cookies;
@@ -24,7 +24,8 @@ impl Client {
         }
         let end = head_end(&head);
         head.splice(end..end, lines.bytes());
-        head
+        let told = host.proxy.as_ref().and_then(|proxy| proxy.told(&[&head]).map(|pieces| pieces.concat()));
+        told.unwrap_or(head)
     }
 
     /// Keeps the cookies that its answer brought.
