@@ -56,9 +56,9 @@ impl Frame {
                 }
                 match self.eval(expr, paths)? {
                     Value::Text(text) | Value::Latin1(text) => document::write_text(&text, out),
-                    Value::Number(number) if !number.is_finite() => out.push_str("null"),
+                    Value::Number(number) if !number.is_finite() => write_nothing(out),
                     value @ (Value::Number(_) | Value::Exact(_) | Value::Bool(_)) => write_plain(&value, out)?,
-                    Value::Null | Value::Row(..) => out.push_str("null"),
+                    Value::Null | Value::Row(..) => write_nothing(out),
                     // Writing to a String cannot fail.
                     Value::Json(value) => drop(write!(out, "{value}")),
                 }
@@ -66,6 +66,11 @@ impl Frame {
         }
         Ok(())
     }
+}
+
+fn write_nothing(out: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{}", serde_json::Value::Null);
 }
 
 fn to_json(value: Value) -> serde_json::Value {
