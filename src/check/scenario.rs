@@ -280,6 +280,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                 unused.push(name);
             }
         }
+        if unused.is_empty() {
+            return;
+        }
         // They are read all the same, for what is wrong in them, and are no part of what is run.
         let out = self.out.clone();
         let before = std::mem::replace(&mut self.is_definition, true);
