@@ -369,7 +369,13 @@ impl<'a, 'd> ScenarioChecker<'a, 'd> {
 
     /// The text of a span on one line.
     pub(super) fn text(&self, span: Span) -> String {
-        self.world.sources.get(span.file).slice(span).split_whitespace().collect::<Vec<_>>().join(" ")
+        let written = self.world.sources.get(span.file).slice(span);
+        let mut text = String::with_capacity(written.len());
+        for word in written.split_whitespace() {
+            text.push_str(if text.is_empty() { "" } else { " " });
+            text.push_str(word);
+        }
+        text
     }
 
     pub(super) fn out_of_range(&mut self, span: Span, why: &str) {

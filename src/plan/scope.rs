@@ -40,6 +40,12 @@ pub fn outside(ranges: &[Range]) -> Vec<Range> {
 /// What lies in either.
 pub fn union(mut a: Vec<Range>, b: &[Range]) -> Vec<Range> {
     a.extend_from_slice(b);
+    // Most are one: nothing is to be joined.
+    if let [(start, end)] = a.as_slice()
+        && start < end
+    {
+        return a;
+    }
     // The union is what lies outside of what lies outside of both.
     match outside(&a).as_slice() {
         [] => vec![(0, u64::MAX)],
