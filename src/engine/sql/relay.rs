@@ -183,7 +183,7 @@ impl Meeting {
         use std::os::unix::fs::DirBuilderExt;
         let directory = std::env::temp_dir().join(format!("stressc-{:016x}", unique()));
         std::fs::DirBuilder::new().mode(0o700).create(&directory)?;
-        let base = if ending.is_empty() { directory.join("socket") } else { directory.clone() };
+        let base = if ending.is_empty() { directory.join("client") } else { directory.clone() };
         let listener = UnixListener::bind(with(&base, ending))?;
         Ok(Meeting { listener, base, directory })
     }
