@@ -80,7 +80,7 @@ fn a_terminal_shows_the_run_and_is_left_as_it_was() {
     let second = screens.iter().find(|screen| screen.iter().any(|line| line.contains("second 40/s, 1s left"))).unwrap();
     assert_eq!(second.len(), 4, "{second:#?}");
     assert!(second[0].starts_with("test  2s of 3s  1s left"), "{second:#?}");
-    assert!(second[1].starts_with("main      ▄") && second[1].contains("█┃█"), "{second:#?}");
+    assert!(second[1].starts_with("main       ▄") && second[1].contains("█┃█"), "{second:#?}");
     assert!(second[1].ends_with("second 40/s, 1s left"), "{second:#?}");
     assert!(second[2].contains("/s  iterations ") && second[2].ends_with("dropped 0"), "{second:#?}");
     assert!(["p50 ", "p95 ", "p99 "].iter().all(|part| second[3].contains(part)), "{second:#?}");

@@ -24,6 +24,8 @@ const MEMORY: usize = 24 << 20;
 const STEPS: [u64; 4] = [MINUTE, 10 * MINUTE, HOUR, u64::MAX];
 /// The length of cells between those and the slices.
 const FIRST_STEP: u64 = 10 * SECOND;
+/// As many lines of a record are read before what is old is added up: some 20 MiB at most.
+const LINES: usize = 20_000;
 /// Readings of the generator stand for a second each so long, then for a minute.
 const GENERATOR_RECENT: u64 = 10 * MINUTE;
 
@@ -43,6 +45,9 @@ pub struct Stats {
     step: usize,
     /// Up to when everything that is old has been added up.
     rolled: u64,
+    /// When that is due next, and the lines of a record that have come since.
+    due: Option<u64>,
+    lines: usize,
     adder: Adder,
     pub generator: Vec<Generator>,
     /// What the plan watches, and what was read of it.
@@ -330,12 +335,28 @@ impl Stats {
         self.watched.iter_mut().for_each(|(_, gauge)| gauge.forget(before));
     }
 
-    /// Adds a histogram of an interval log; what names no series of the plan is left out.
+    /// Adds a histogram of an interval log; what names no series of the plan is left out. What is old is added up after many lines, and by
+    /// [`Stats::settle`] after the last: sums of hours would otherwise be made anew for every minute of a long record.
     pub fn add_line(&mut self, line: interval_log::Interval) {
         let at = line.start_ns;
         let slice = self.layout.slice(line);
         self.add(&slice);
-        self.roll(at);
+        self.lines += 1;
+        // The same instants at which a run rolls, so that its record has the same cells.
+        if at >= self.due.unwrap_or(self.rolled) / FIRST_STEP * FIRST_STEP + FIRST_STEP {
+            self.due = Some(at);
+            if self.lines >= LINES {
+                self.settle();
+            }
+        }
+    }
+
+    /// Adds up what is old, after the last line of a record.
+    pub fn settle(&mut self) {
+        self.lines = 0;
+        if let Some(at) = self.due.take() {
+            self.roll(at);
+        }
     }
 
     /// Adds up what is old. Cells never reach across an edge of a window, so the sums over windows stay what they are.

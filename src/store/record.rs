@@ -237,6 +237,7 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
             if unreadable > 1 { Err("cannot be read, nor can one before it".to_owned()) } else { Ok(()) }
         })?;
     }
+    stats.settle();
     let files = SegmentKind::Events.files(directory)?;
     for (index, path) in files.iter().enumerate() {
         lines(path, |line, last| match format.event(line) {
