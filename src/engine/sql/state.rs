@@ -96,6 +96,11 @@ pub fn of_session(kind: &Login, error: &Error) -> (Failure, Option<String>) {
             (broken.failure, broken.because)
         }
         Error::WorkerCrashed => (Failure::Closed, None),
+        // Of `caching_sha2_password`, the first time since the server was started, and of `sha256_password`.
+        Error::Configuration(why) if why.to_string().contains("RSA") => {
+            let because = "the server wants the password of this user under TLS; `tls:` of the target encrypts it";
+            (Failure::Connection, Some(because.to_owned()))
+        }
         Error::Encode(why) | Error::Decode(why) => (Failure::Data, Some(shortened(&why.to_string()))),
         // Of MySQL: the driver counts places and values.
         Error::Protocol(why) if why.contains("parameters were provided") => (Failure::Data, Some(shortened(why))),
@@ -142,6 +147,13 @@ mod tests {
             [2067, 5, 1, 787].map(of_sqlite),
             [Failure::Unique, Failure::Lock, Failure::Syntax, Failure::Constraint]
         );
+    }
+
+    #[test]
+    fn a_login_that_needs_tls_is_told() {
+        let login = Login::Sqlite(Box::default());
+        let (failure, because) = of_session(&login, &Error::Configuration("RSA auth backend disabled".into()));
+        assert!(because.is_some_and(|why| why.contains("`tls:`")) && failure == Failure::Connection);
     }
 
     #[test]
