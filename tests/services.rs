@@ -1,6 +1,6 @@
 //! Services that a run starts: any program, a PostgreSQL cluster, and the demo shop on it. Over real processes.
 
-use crate::support::left_out::left_out;
+pub use crate::support::postgres::postgres_is_missing;
 use crate::support::{Place, told, wait_until};
 use std::path::Path;
 use std::time::Duration;
@@ -181,19 +181,6 @@ fn one_that_is_to_be_restarted_comes_back_and_the_run_goes_on() {
         ran.out
     );
     assert_eq!(ran.result["restarts"][0]["service"], "app");
-}
-
-/// Whether there is a PostgreSQL to start, as a run finds it.
-pub fn postgres_is_missing() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let versions = ["/usr/lib/postgresql", "/usr", "/opt/homebrew/opt", "/usr/local/opt"];
-    let versions = versions.iter().flat_map(|above| std::fs::read_dir(above).into_iter().flatten().flatten());
-    let places = std::env::split_paths(&path).chain(versions.map(|entry| entry.path().join("bin")));
-    let missing = !places.into_iter().any(|place| place.join("initdb").is_file() && place.join("postgres").is_file());
-    if missing {
-        left_out("PostgreSQL is not installed");
-    }
-    missing
 }
 
 /// A cache of its own, so that the template is made and then found.

@@ -1,5 +1,6 @@
 //! A PostgreSQL in a directory of its own, that no run has started.
 
+use super::left_out::left_out;
 use super::{signal, succeeds, wait_until};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -17,7 +18,7 @@ pub struct Postgres {
 impl Postgres {
     /// With these lines in `postgresql.conf` and in `pg_hba.conf`, and files in its directory of data. Its superuser is `postgres`.
     pub fn start(settings: &str, who_may: &str, files: &[(&str, &str)]) -> Option<Postgres> {
-        if crate::services::postgres_is_missing() {
+        if postgres_is_missing() {
             return None;
         }
         let binaries = binaries();
@@ -112,4 +113,17 @@ fn binaries() -> PathBuf {
     all.retain(|place| place.join("initdb").is_file() && place.join("postgres").is_file());
     all.sort();
     all.pop().unwrap()
+}
+
+/// Whether there is a PostgreSQL to start, as a run finds it.
+pub fn postgres_is_missing() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let versions = ["/usr/lib/postgresql", "/usr", "/opt/homebrew/opt", "/usr/local/opt"];
+    let versions = versions.iter().flat_map(|above| std::fs::read_dir(above).into_iter().flatten().flatten());
+    let places = std::env::split_paths(&path).chain(versions.map(|entry| entry.path().join("bin")));
+    let missing = !places.into_iter().any(|place| place.join("initdb").is_file() && place.join("postgres").is_file());
+    if missing {
+        left_out("PostgreSQL is not installed");
+    }
+    missing
 }
