@@ -9,30 +9,39 @@ const INFINITY: u16 = 0xD000;
 const MINUS_INFINITY: u16 = 0xF000;
 /// Larger ones the server refuses as well.
 const DIGITS: usize = 16_000;
+/// A number has no more digits after its point (`NUMERIC_DSCALE_MAX`), and a group of four is less than this.
+const SCALE: usize = 0x3FFF;
+const GROUP: u16 = 10_000;
 
 /// Writes it as a number in all its digits; what is none as a text. None where it is broken.
 pub fn read(bytes: &[u8], out: &mut String) -> Option<()> {
     let word = |at: usize| Some(u16::from_be_bytes(bytes.get(2 * at..2 * at + 2)?.try_into().ok()?));
     let (count, weight, sign, scale) = (usize::from(word(0)?), word(1)? as i16, word(2)?, usize::from(word(3)?));
-    if sign == NEGATIVE {
-        out.push('-');
-    }
     let special = match sign {
+        0 | NEGATIVE => None,
         NAN => Some("NaN"),
         INFINITY => Some("Infinity"),
         MINUS_INFINITY => Some("-Infinity"),
-        _ => None,
+        _ => return None,
     };
     if let Some(special) = special {
         quoted(special, out);
         return Some(());
+    }
+    let is_whole = bytes.len() == 8 + 2 * count && (0..count).all(|at| word(4 + at).is_some_and(|own| own < GROUP));
+    if !is_whole || scale > SCALE {
+        return None;
+    }
+    // A 0 has no groups, and as many digits as its scale says.
+    let weight = if count == 0 { 0 } else { weight };
+    if sign == NEGATIVE {
+        out.push('-');
     }
     // The group of a power of 10000; those that are not there are 0.
     let group = |power: i32| {
         let at = i32::from(weight) - power;
         usize::try_from(at).ok().filter(|at| *at < count).and_then(|at| word(4 + at)).unwrap_or(0)
     };
-    (count == 0 || word(3 + count).is_some()).then_some(())?;
     match weight {
         ..0 => out.push('0'),
         _ => {
@@ -139,6 +148,26 @@ mod tests {
         for text in ["", "-", "1x", "e5", ".", "1e99999999999", "1e40000"] {
             assert!(write(text, &mut Vec::new()).is_none(), "{text}");
         }
-        assert!(read(&[0, 9, 0, 0, 0, 0, 0, 0], &mut String::new()).is_none(), "a group is missing");
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        let read_words = |words: &[u16]| {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+            let mut out = String::new();
+            read(&bytes, &mut out).map(|()| out)
+        };
+        assert_eq!(read_words(&[0, 0x7fff, 0, 2]).as_deref(), Some("0.00"), "a 0 has no groups before its point");
+        assert_eq!(read_words(&[1, 0, 0, 0x3fff, 1]).map(|text| text.len()), Some(2 + 0x3fff));
+        for (words, why) in [
+            (&[9, 0, 0, 0][..], "a group is missing"),
+            (&[1, 0, 0, 0, 1, 1], "a group too many"),
+            (&[1, 0, 0, 0, 10_000], "a group of five digits"),
+            (&[1, 0, 0, 0x4000, 1], "more digits after the point than there can be"),
+            (&[1, 0, 0x1234, 0, 1], "a sign that is none"),
+            (&[1, 0, 0], "no scale"),
+        ] {
+            assert_eq!(read_words(words), None, "{why}");
+        }
     }
 }

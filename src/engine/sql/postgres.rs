@@ -7,7 +7,7 @@ use super::rows::{Rows, Trouble, each, places_are, take};
 use super::{PREPARED, Unopened};
 use crate::engine::stream::Peer;
 use crate::engine::value::Value;
-use kind::{Argument, Kind};
+use kind::{Argument, Kind, Unread};
 use sqlx::postgres::{PgArguments, PgColumn, PgConnectOptions, PgConnection, PgQueryResult, PgValueRef};
 use sqlx::{Arguments, AssertSqlSafe, Column, ConnectOptions, Either, Error, Executor, SqlSafeStr, Statement};
 use std::collections::HashMap;
@@ -120,8 +120,13 @@ fn read(column: &PgColumn, kinds: &[Kind], value: &PgValueRef<'_>, out: Option<&
     let bytes = value.as_bytes().map_err(Error::Decode)?;
     let kind = &kinds[column.ordinal()];
     let written = out.map_or(Ok(()), |out| kind.read(bytes, out));
-    written.map(|()| bytes.len() as u64).map_err(|()| {
+    written.map(|()| bytes.len() as u64).map_err(|unread| {
         let (name, kind) = (column.name(), kind.name());
-        Trouble::Column(format!("the column `{name}` is {kind}, which is read as a text: write `{name}::text`"))
+        match unread {
+            Unread::Type => {
+                Trouble::Column(format!("the column `{name}` is {kind}, which is read as a text: write `{name}::text`"))
+            }
+            Unread::Broken => Error::Protocol(format!("the value of the column `{name}` is no {kind}")).into(),
+        }
     })
 }

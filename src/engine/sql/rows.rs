@@ -60,9 +60,7 @@ impl Rows {
         if self.count > ROWS {
             return Err(TooMany(format!("it has more than {ROWS} rows; `limit` bounds them")));
         }
-        if self.text.len() > BYTES {
-            return Err(TooMany(format!("its rows take more than {} MiB; `limit` bounds them", BYTES >> 20)));
-        }
+        self.has_room()?;
         // What is small is counted when there is more of it.
         let more = self.text.len() - self.counted;
         if more > 64 << 10 {
@@ -70,6 +68,14 @@ impl Rows {
             self.counted = self.text.len();
         }
         Ok(())
+    }
+
+    /// After each value, since a row may have many that are long.
+    fn has_room(&self) -> Result<(), TooMany> {
+        match is_too_long(&self.text) {
+            true => Err(TooMany(format!("its rows take more than {} MiB; `limit` bounds them", BYTES >> 20))),
+            false => Ok(()),
+        }
     }
 
     /// The next value of the row is that of this column.
@@ -85,10 +91,18 @@ impl Rows {
 /// What is not there, as JSON.
 pub const NOTHING: &str = "null";
 
+/// Whether a text is refused as a whole, so that nothing more need be written to it: a value may be much longer as JSON than it came.
+pub fn is_too_long(text: &str) -> bool {
+    text.len() > BYTES
+}
+
 /// A text of JSON (RFC 8259, 7).
 pub fn quoted(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
+        if is_too_long(out) {
+            break;
+        }
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
@@ -115,6 +129,9 @@ pub fn hex(before: &str, bytes: &[u8], out: &mut String) {
     out.push('"');
     out.push_str(before);
     for byte in bytes {
+        if is_too_long(out) {
+            break;
+        }
         let _ = write!(out, "{byte:02x}");
     }
     out.push('"');
@@ -122,6 +139,9 @@ pub fn hex(before: &str, bytes: &[u8], out: &mut String) {
 
 /// A document of JSON as it came, if it is one.
 pub fn json(text: &[u8], out: &mut String) {
+    if let Some(long) = text.get(..=BYTES) {
+        return quoted(&String::from_utf8_lossy(long), out);
+    }
     match serde_json::from_slice::<&serde_json::value::RawValue>(text) {
         Ok(raw) => out.push_str(raw.get()),
         Err(_) => quoted(&String::from_utf8_lossy(text), out),
@@ -194,6 +214,7 @@ where
             true => {}
             false => rows.bytes += read(column, value, wanted.then_some(&mut rows.text))?,
         }
+        rows.has_room()?;
     }
     if wanted { Ok(rows.over()?) } else { Ok(()) }
 }
@@ -207,5 +228,26 @@ impl From<sqlx::Error> for Trouble {
 impl From<TooMany> for Trouble {
     fn from(TooMany(why): TooMany) -> Trouble {
         Trouble::TooMany(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What takes six times as much as JSON, twice as much, or is a document that is too long.
+    #[test]
+    fn a_value_is_written_no_further_than_to_the_limit() {
+        let is_bounded = |what: &str, write: &dyn Fn(&mut String)| {
+            let mut rows = Rows::default();
+            rows.begin(true);
+            rows.row();
+            write(&mut rows.text);
+            assert!(rows.text.len() < BYTES + 64, "{what}: {}", rows.text.len());
+            assert!(rows.has_room().is_err_and(|TooMany(why)| why.contains("more than 64 MiB")), "{what}");
+        };
+        is_bounded("text", &|out| quoted(&"\u{1}".repeat(BYTES / 2), out));
+        is_bounded("bytes", &|out| hex("", &vec![0; BYTES], out));
+        is_bounded("json", &|out| json(&vec![b'7'; BYTES + 4096], out));
     }
 }

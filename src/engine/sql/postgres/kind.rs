@@ -1,6 +1,6 @@
 //! The types of PostgreSQL, by what their values are in its binary form.
 
-use super::super::rows::{NOTHING, float, hex, json, quoted};
+use super::super::rows::{NOTHING, float, hex, is_too_long, json, quoted};
 use super::super::{date, numeric};
 use crate::engine::value::{Value, from_json, write_plain};
 use sqlx::encode::IsNull;
@@ -99,52 +99,63 @@ impl Kind {
         .to_ascii_lowercase()
     }
 
-    /// Writes a value as JSON. Err where it is none that is known.
-    pub fn read(&self, bytes: &[u8], out: &mut String) -> Result<(), ()> {
-        self.written(bytes, out).ok_or(())
-    }
-
-    fn written(&self, bytes: &[u8], out: &mut String) -> Option<()> {
+    /// Writes a value as JSON.
+    pub fn read(&self, bytes: &[u8], out: &mut String) -> Result<(), Unread> {
         match self {
             Kind::Bool => drop(write!(out, "{}", bytes != [0])),
-            Kind::Int2 => drop(write!(out, "{}", i16::from_be_bytes(bytes.try_into().ok()?))),
+            Kind::Int2 => drop(write!(out, "{}", i16::from_be_bytes(sized(bytes)?))),
             Kind::Int4 => drop(write!(out, "{}", int4(bytes)?)),
             Kind::Int8 => drop(write!(out, "{}", int8(bytes)?)),
             Kind::Oid => drop(write!(out, "{}", int4(bytes)? as u32)),
             // As short as it is itself, not as it would be with the digits of a longer one.
-            Kind::Float4 => match f32::from_be_bytes(bytes.try_into().ok()?) {
-                number if number.is_finite() => float(number.to_string().parse().ok()?, out),
+            Kind::Float4 => match f32::from_be_bytes(sized(bytes)?) {
+                number if number.is_finite() => float(number.to_string().parse().map_err(|_| Unread::Broken)?, out),
                 number => quoted(&number.to_string(), out),
             },
-            Kind::Float8 => float(f64::from_be_bytes(bytes.try_into().ok()?), out),
-            Kind::Numeric => numeric::read(bytes, out)?,
-            Kind::Text => quoted(std::str::from_utf8(bytes).ok()?, out),
+            Kind::Float8 => float(f64::from_be_bytes(sized(bytes)?), out),
+            Kind::Numeric => numeric::read(bytes, out).ok_or(Unread::Broken)?,
+            // A database may hold texts of another encoding.
+            Kind::Text => quoted(std::str::from_utf8(bytes).map_err(|_| Unread::Type)?, out),
             Kind::Json => json(bytes, out),
             // Behind the version of its form.
-            Kind::Jsonb => json(bytes.get(1..)?, out),
-            Kind::Uuid => uuid(bytes.try_into().ok()?, out),
+            Kind::Jsonb => json(bytes.get(1..).ok_or(Unread::Broken)?, out),
+            Kind::Uuid => uuid(sized(bytes)?, out),
             Kind::Bytes => hex("\\\\x", bytes, out),
             Kind::Instant { zoned } => date::instant(int8(bytes)?, *zoned, out),
             Kind::Date => date::date(int4(bytes)?, out),
             Kind::Time => date::time(int8(bytes)?, out),
             Kind::Interval => {
-                let (months, days) = (int4(bytes.get(12..16)?)?, int4(bytes.get(8..12)?)?);
-                date::interval(months, days, int8(bytes.get(..8)?)?, out);
+                let (micros, rest) = bytes.split_at_checked(8).ok_or(Unread::Broken)?;
+                let (days, months) = rest.split_at_checked(4).ok_or(Unread::Broken)?;
+                date::interval(int4(months)?, int4(days)?, int8(micros)?, out);
             }
             Kind::Void => out.push_str(NOTHING),
             Kind::Array(element, _) => array(element, bytes, out)?,
-            Kind::Other(_) => return None,
+            Kind::Other(_) => return Err(Unread::Type),
         }
-        Some(())
+        Ok(())
     }
 }
 
-fn int4(bytes: &[u8]) -> Option<i32> {
-    Some(i32::from_be_bytes(bytes.try_into().ok()?))
+/// Why a value was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// Values of its type are not.
+    Type,
+    /// It is no value of its type.
+    Broken,
 }
 
-fn int8(bytes: &[u8]) -> Option<i64> {
-    Some(i64::from_be_bytes(bytes.try_into().ok()?))
+fn sized<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Unread> {
+    bytes.try_into().map_err(|_| Unread::Broken)
+}
+
+fn int4(bytes: &[u8]) -> Result<i32, Unread> {
+    Ok(i32::from_be_bytes(sized(bytes)?))
+}
+
+fn int8(bytes: &[u8]) -> Result<i64, Unread> {
+    Ok(i64::from_be_bytes(sized(bytes)?))
 }
 
 fn uuid(bytes: [u8; 16], out: &mut String) {
@@ -154,23 +165,34 @@ fn uuid(bytes: [u8; 16], out: &mut String) {
     let _ = write!(out, "\"{:08x}-{:04x}-{:04x}-{:04x}-{:012x}\"", parts.0, parts.1, parts.2, parts.3, parts.4);
 }
 
+/// An array of PostgreSQL has no more (`MAXDIM` of its source).
+const DIMENSIONS: usize = 6;
+
 /// Arrays of arrays are lists of lists.
-fn array(element: &Kind, bytes: &[u8], out: &mut String) -> Option<()> {
-    let dimensions = usize::try_from(int4(bytes.get(..4)?)?).ok()?;
-    let lengths = (0..dimensions).map(|n| usize::try_from(int4(bytes.get(12 + 8 * n..16 + 8 * n)?)?).ok());
-    let lengths: Vec<usize> = lengths.collect::<Option<_>>()?;
-    let mut rest = bytes.get(12 + 8 * dimensions..)?;
-    if lengths.is_empty() {
+fn array(element: &Kind, bytes: &[u8], out: &mut String) -> Result<(), Unread> {
+    let number = |at: usize| int4(bytes.get(at..at + 4).ok_or(Unread::Broken)?);
+    let length = |at: usize| usize::try_from(number(at)?).map_err(|_| Unread::Broken);
+    let dimensions = Some(length(0)?).filter(|own| *own <= DIMENSIONS).ok_or(Unread::Broken)?;
+    let lengths = (0..dimensions).map(|n| length(12 + 8 * n)).collect::<Result<Vec<_>, _>>()?;
+    if lengths.contains(&0) || lengths.is_empty() {
         out.push_str("[]");
-        return Some(());
+        return Ok(());
     }
+    let mut rest = bytes.get(12 + 8 * dimensions..).ok_or(Unread::Broken)?;
+    // Each item has its length in front of it: what is announced beyond that is nowhere.
+    let announced = lengths.iter().try_fold(4usize, |all, length| all.checked_mul(*length));
+    announced.filter(|announced| *announced <= rest.len()).ok_or(Unread::Broken)?;
     items(element, &lengths, &mut rest, out)
 }
 
-fn items(element: &Kind, lengths: &[usize], rest: &mut &[u8], out: &mut String) -> Option<()> {
-    let (length, inner) = lengths.split_first()?;
+fn items(element: &Kind, lengths: &[usize], rest: &mut &[u8], out: &mut String) -> Result<(), Unread> {
+    let (length, inner) = lengths.split_first().ok_or(Unread::Broken)?;
     out.push('[');
+    // What is too long is refused as a whole, so that it may end anywhere.
     for index in 0..*length {
+        if is_too_long(out) {
+            break;
+        }
         if index > 0 {
             out.push(',');
         }
@@ -178,18 +200,19 @@ fn items(element: &Kind, lengths: &[usize], rest: &mut &[u8], out: &mut String) 
             items(element, inner, rest, out)?;
             continue;
         }
-        let size = int4(rest.get(..4)?)?;
-        *rest = rest.get(4..)?;
-        match usize::try_from(size) {
+        let (size, behind) = rest.split_at_checked(4).ok_or(Unread::Broken)?;
+        *rest = behind;
+        match usize::try_from(int4(size)?) {
             Err(_) => out.push_str(NOTHING),
             Ok(size) => {
-                element.written(rest.get(..size)?, out)?;
-                *rest = rest.get(size..)?;
+                let (item, behind) = rest.split_at_checked(size).ok_or(Unread::Broken)?;
+                element.read(item, out)?;
+                *rest = behind;
             }
         }
     }
     out.push(']');
-    Some(())
+    Ok(())
 }
 
 /// A value for a place of a statement, in the form of the type that the server says.
@@ -382,5 +405,45 @@ mod tests {
         assert!(refused(Kind::Bytes, &text("\\x0")).contains("hexadecimal"));
         assert!(refused(Kind::Other("INET".to_owned()), &text("::1")).contains("$1::text::inet"));
         assert!(refused(Kind::Array(Box::new(Kind::Int4), 23), &text("1")).contains("a list"));
+    }
+
+    /// An array of text, of these dimensions, and what follows them.
+    fn array_of(lengths: &[i32], items: &[u8]) -> Vec<u8> {
+        let mut bytes: Vec<u8> = [lengths.len() as i32, 0, 25].into_iter().flat_map(i32::to_be_bytes).collect();
+        bytes.extend(lengths.iter().flat_map(|length| [*length, 1]).flat_map(i32::to_be_bytes));
+        bytes.extend(items);
+        bytes
+    }
+
+    fn read_array(element: Kind, bytes: &[u8]) -> Result<String, Unread> {
+        let mut out = String::new();
+        Kind::Array(Box::new(element), 0).read(bytes, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn an_array_has_as_many_items_as_it_announces_and_few_dimensions() {
+        let read = |lengths: &[i32], items: &[u8]| read_array(Kind::Text, &array_of(lengths, items));
+        let one = b"\0\0\0\x02hi";
+        let nested = |depth: usize| format!("{}\"hi\"{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(read(&[2], &one.repeat(2)), Ok("[\"hi\",\"hi\"]".to_owned()));
+        assert_eq!(read(&[1; 6], one), Ok(nested(6)));
+        assert_eq!(read(&[2, 2], &[0xff; 16]), Ok("[[null,null],[null,null]]".to_owned()));
+        for empty in [&[][..], &[0], &[2_000_000_000, 0, 0], &[2_000_000_000, 2_000_000_000, 0]] {
+            assert_eq!(read(empty, b""), Ok("[]".to_owned()), "{empty:?}");
+        }
+        // Deep enough to exhaust the stack; more than there is; a length that is none.
+        for lengths in [&[1; 30_000][..], &[1; 7], &[2], &[i32::MAX], &[i32::MAX; 6], &[-1], &[-1, 0]] {
+            assert_eq!(read(lengths, one), Err(Unread::Broken), "{} dimensions", lengths.len());
+        }
+        assert_eq!(read(&[1], b"\0\0\0\x09hi"), Err(Unread::Broken));
+        assert_eq!(read_array(Kind::Text, &[0, 0, 0]), Err(Unread::Broken));
+    }
+
+    #[test]
+    fn an_array_whose_text_is_too_long_is_given_up() {
+        // 8 bytes that are 131,072 digits, a thousand times.
+        let number = b"\0\0\0\x0a\0\x01\x7f\xff\0\0\0\0\0\x01";
+        let long = read_array(Kind::Numeric, &array_of(&[1000], &number.repeat(1000))).unwrap();
+        assert!(is_too_long(&long) && long.len() < 65 << 20, "{}", long.len());
     }
 }
