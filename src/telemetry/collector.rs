@@ -3,7 +3,10 @@
 
 use crate::base::shown::escaped_start;
 use crate::base::socket::below;
+use crate::engine::secret::Mask;
 use crate::engine::tls;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use std::error::Error;
@@ -20,6 +23,8 @@ pub struct Collector {
     client: reqwest::Client,
     url: String,
     headers: HeaderMap,
+    /// What these headers hold: a collector may repeat it in what it says.
+    mask: Mask,
     counts: Mutex<Counts>,
 }
 
@@ -47,7 +52,9 @@ impl Collector {
         let client = client.tls_backend_preconfigured(tls::trusting(Some(&[]))?);
         let client = client.build().map_err(|error| error.to_string())?;
         let url = if url.trim_end_matches('/').ends_with(path) { url.to_owned() } else { below(url, path) };
-        Ok(Collector { client, url, headers: all, counts: Mutex::default() })
+        let mask = Mask::default();
+        mask.learn(headers.iter().flat_map(|(_, value)| credentials(value)));
+        Ok(Collector { client, url, headers: all, mask, counts: Mutex::default() })
     }
 
     /// Whether it arrived is remembered.
@@ -58,9 +65,26 @@ impl Collector {
         if status.is_success() {
             return Ok(());
         }
-        let said = said(answer).await;
+        let said = self.said(answer).await;
         let said = if said.is_empty() { said } else { format!(": {said}") };
         Err(format!("status {}{said}", status.as_u16()))
+    }
+
+    /// The beginning of an answer that is an error.
+    async fn said(&self, mut answer: reqwest::Response) -> String {
+        let mut body = Vec::new();
+        while let Ok(Some(part)) = answer.chunk().await {
+            body.extend_from_slice(&part);
+            if body.len() >= READ {
+                break;
+            }
+        }
+        let text = String::from_utf8_lossy(&body);
+        // A message of protobuf says nothing to a person.
+        if text.contains('\u{fffd}') || text.contains('\0') {
+            return String::new();
+        }
+        escaped_start(self.mask.text(text.into_owned()).trim(), SHOWN)
     }
 
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
@@ -84,18 +108,18 @@ impl Collector {
     }
 }
 
-/// The beginning of an answer that is an error.
-async fn said(mut answer: reqwest::Response) -> String {
-    let mut body = Vec::new();
-    while let Ok(Some(part)) = answer.chunk().await {
-        body.extend_from_slice(&part);
-        if body.len() >= READ {
-            break;
+/// What of the value of a header is a credential: all of it, what follows its scheme, and of Basic also the password in that (RFC 7617).
+fn credentials(value: &str) -> Vec<String> {
+    let mut all = vec![value.to_owned()];
+    if let Some((scheme, rest)) = value.split_once(' ') {
+        all.push(rest.trim().to_owned());
+        let pair = STANDARD.decode(rest.trim()).ok().and_then(|pair| String::from_utf8(pair).ok());
+        if let Some(pair) = pair.filter(|_| scheme.eq_ignore_ascii_case("basic")) {
+            all.extend(pair.split_once(':').map(|(_, password)| password.to_owned()));
+            all.push(pair);
         }
     }
-    let text = String::from_utf8_lossy(&body).into_owned();
-    // A message of protobuf says nothing to a person.
-    if text.contains('\u{fffd}') || text.contains('\0') { String::new() } else { escaped_start(text.trim(), SHOWN) }
+    all
 }
 
 fn why(error: &reqwest::Error) -> String {
