@@ -330,3 +330,51 @@ fn a_suite_is_told_to_machines_too() {
     assert_eq!(read("a.csv").lines().count(), 3);
     assert!(ran.out.lines().all(|line| line.starts_with("::")) && ran.out.contains("failed%3A fails"), "{}", ran.out);
 }
+
+/// A report on a terminal is also the log of a CI, which takes some lines for commands.
+#[test]
+fn nothing_from_outside_is_a_command_to_a_ci_or_steers_the_terminal() {
+    let mut report = hostile();
+    report.file = "\u{1b}[31mred\n::error::x.stress".to_owned();
+    let told = report.examples.failed.iter_mut().chain(&mut report.examples.slowest);
+    told.for_each(|told| {
+        told.body = Some("::stop-commands::x ::error file=a::b ##[error]c ##vso[task.complete]d".to_owned());
+    });
+    for (width, colour) in [(100, false), (40, false), (100, true)] {
+        let told = stressc::report::terminal(&report, width, colour);
+        let is_command = |line: &str| {
+            let start = line.trim_start().trim_start_matches("\u{1b}[2m").trim_start();
+            start.starts_with("::") && start[2..].contains("::") || line.contains("##[") || line.contains("##vso[")
+        };
+        assert_eq!(told.lines().find(|line| is_command(line)), None, "{told}");
+        assert!(told.contains("\\u{3a}:stop-commands") && told.contains("##\\u{5b}error]c"), "{told}");
+        assert!(!told.contains("\u{1b}[31mred") && told.contains("\\u{1b}[31mred\\n"), "{told}");
+    }
+}
+
+/// Somebody who reads no further is no reason to fail; a full disk would leave a CI with an empty report.
+#[test]
+fn what_cannot_be_written_to_standard_output_is_an_error_unless_its_reader_is_gone() {
+    let place = Place::new();
+    let record = crate::support::compile::root().join("tests/records/1/all");
+    let (reader, gone) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = |arguments: &[&str], out: std::process::Stdio| {
+        let mut command = place.command(arguments);
+        command.stdout(out).stderr(std::process::Stdio::piped());
+        let ran = command.spawn().unwrap().wait_with_output().unwrap();
+        (ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned())
+    };
+    let report = ["report", record.to_str().unwrap(), "--quiet", "--out", "junit=-"];
+    let good = place.call(&report).code;
+    assert_eq!(ended(&["explain", "E0101"], gone.try_clone().unwrap().into()).0, Some(0));
+    assert_eq!(ended(&report, gone.into()).0, Some(good));
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else { return };
+    for arguments in [&report[..], &["explain", "E0101"]] {
+        let (code, err) = ended(arguments, full.try_clone().unwrap().into());
+        assert!(
+            code == Some(3) && err.contains("the output cannot be written to standard output: "),
+            "{code:?}: {err}"
+        );
+    }
+}

@@ -21,8 +21,14 @@ pub fn escaped_start(text: &str, most: usize) -> String {
     format!("{}{more}", escaped_line(&start))
 }
 
-/// A whole page, with the colours in which it was painted; whatever strangers have put into it was escaped before.
+/// A whole page, with the colours in which it was painted; whatever strangers have put into it was escaped before. No line of it is a
+/// command to a CI that reads it.
 pub fn escaped_page(text: &str) -> String {
+    without_commands(&escaped_painted(text)).into_owned()
+}
+
+/// A part of a page, with its colours.
+pub fn escaped_painted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("\u{1b}[") {
@@ -34,6 +40,43 @@ pub fn escaped_page(text: &str) -> String {
     }
     out.push_str(&escaped(rest));
     out
+}
+
+/// Lines that are text to a CI, whatever they quote.
+pub fn without_commands(text: &str) -> Cow<'_, str> {
+    match text.contains("::") || text.contains("##") {
+        true => Cow::Owned(text.split_inclusive('\n').map(no_command).collect()),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// GitHub and Forgejo take a line for a command that begins with `::` and has it once more. GitHub and Azure take `##[` and `##vso[`
+/// anywhere in a line, and TeamCity `##teamcity[`.
+fn no_command(line: &str) -> Cow<'_, str> {
+    let start = line.len() - after_colours(line).len();
+    let mut out = match line[start..].strip_prefix("::") {
+        Some(rest) if rest.contains("::") => Cow::Owned(format!("{}\\u{{3a}}:{rest}", &line[..start])),
+        Some(_) | None => Cow::Borrowed(line),
+    };
+    let mut from = 0;
+    while let Some(at) = out[from..].find("##").map(|at| from + at) {
+        let word = out[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#');
+        from = out.len() - word.len();
+        if word.starts_with('[') {
+            out.to_mut().replace_range(from..=from, "\\u{5b}");
+        }
+    }
+    out
+}
+
+/// What stands after blanks, and after what paints the text.
+fn after_colours(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    while let Some(paint) = rest.strip_prefix("\u{1b}[") {
+        let behind = paint.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        rest = behind.strip_prefix('m').unwrap_or(behind).trim_start();
+    }
+    rest
 }
 
 /// Controls of terminals (ESC, BEL and the rest of C0 and C1), of the direction of writing (Unicode Standard Annex 9),
@@ -94,6 +137,22 @@ mod tests {
         let page = "\u{1b}[1;31mbad\u{1b}[0m\n\u{1b}[2Jname\u{202e}";
         assert_eq!(escaped_page(page), "\u{1b}[1;31mbad\u{1b}[0m\n\\u{1b}[2Jname\\u{202e}");
         assert_eq!(escaped_page("\u{1b}\u{1b}[0m"), "\\u{1b}\u{1b}[0m");
+    }
+
+    #[test]
+    fn no_line_of_a_page_is_a_command_to_a_ci() {
+        for (line, shown) in [
+            ("::stop-commands::x", "\\u{3a}:stop-commands::x"),
+            ("  \t::error file=a::b", "  \t\\u{3a}:error file=a::b"),
+            ("    all is well ##[error]not", "    all is well ##\\u{5b}error]not"),
+            ("##vso[task.complete]##[x]###[y]", "##vso\\u{5b}task.complete]##\\u{5b}x]###\\u{5b}y]"),
+            ("##teamcity[buildProblem]", "##teamcity\\u{5b}buildProblem]"),
+            ("  \u{1b}[2m::error::b\u{1b}[0m", "  \u{1b}[2m\\u{3a}:error::b\u{1b}[0m"),
+            ("::1  is an address", "::1  is an address"),
+            ("at [::1]:80, a::b, ## [1] and #[2]", "at [::1]:80, a::b, ## [1] and #[2]"),
+        ] {
+            assert_eq!(escaped_page(&format!("one\n{line}\n")), format!("one\n{shown}\n"));
+        }
     }
 
     #[test]

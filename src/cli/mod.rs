@@ -65,7 +65,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     let terminal = output::Terminal::new(cli.color);
-    ExitCode::from(match cli.command {
+    ExitCode::from(terminal.ended(match cli.command {
         Command::Check(args) => check::check(&args, &terminal),
         Command::Fmt(args) => fmt::fmt(&args, &terminal),
         Command::Plan(args) => plan::plan(&args, &terminal),
@@ -86,5 +86,5 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Guardian(args) => recover::guardian(&args, &terminal),
         Command::Burden(args) => burden::burden(&args, &terminal),
         Command::Start(args) => start::start(&args, &terminal),
-    })
+    }))
 }

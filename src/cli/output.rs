@@ -1,19 +1,22 @@
 //! Writing to the terminal. A reader that has gone away is no reason to fail.
 
 use super::args::Colour;
-use crate::base::shown::escaped;
+use crate::base::shown::{escaped, without_commands};
 use crate::report::{Comparison, Format, Report, SuiteReport};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 #[derive(Clone)]
 pub struct Terminal {
     colour: Colour,
+    /// Why results could not be written, the first time.
+    lost: Arc<OnceLock<String>>,
 }
 
 impl Terminal {
     pub fn new(colour: Colour) -> Terminal {
-        Terminal { colour }
+        Terminal { colour, lost: Arc::default() }
     }
 
     fn coloured(&self, terminal: bool) -> bool {
@@ -35,11 +38,26 @@ impl Terminal {
     /// Results.
     pub fn out(&self, text: &str) {
         let mut stdout = std::io::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(self.lost.set(error.to_string())),
+            Ok(()) | Err(_) => {}
+        }
     }
 
-    /// Diagnostics and progress.
+    /// The exit code of a command, whose results somebody may have been waiting for.
+    pub fn ended(&self, code: u8) -> u8 {
+        match self.lost.get() {
+            None => code,
+            Some(why) => {
+                self.error(&format!("the output cannot be written to standard output: {why}"));
+                super::COULD_NOT_RUN
+            }
+        }
+    }
+
+    /// Diagnostics and progress. They quote what others say, and are nothing that a CI acts on.
     pub fn err(&self, text: &str) {
+        let text = without_commands(text);
         let mut stderr = std::io::stderr().lock();
         let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
     }

@@ -110,7 +110,7 @@ fn heading(page: &mut Page, report: &Report) {
     let part =
         if share.count > 1 { format!(" · share {} of {}", share.index + 1, share.count) } else { String::new() };
     let length = format!("{}{part}", measured_duration(report.duration as f64));
-    let facts = paint.dim(&format!("{} · {length} · seed {}", report.file, report.seed));
+    let facts = paint.dim(&format!("{} · {length} · seed {}", escaped_line(&report.file), report.seed));
     let scenario = paint.bold(&report.scenario);
     page.flow(0, 2, &format!("{}  {scenario} {facts}", paint.bold(&mark)));
     if let Some(reason) = &report.reason {

@@ -1,7 +1,7 @@
 //! The page of a report on a terminal: no line is wider than the terminal, and colours take no room.
 
 use super::Paint;
-use crate::base::shown::{escaped_line, escaped_page};
+use crate::base::shown::{escaped_line, escaped_painted};
 use std::fmt::Write;
 
 /// The columns of a name and what follows it, where a terminal has fewer than this, are too narrow for sentences.
@@ -88,7 +88,7 @@ const ROOM: usize = 24;
 /// no-break space holds together.
 pub fn flow(out: &mut String, (mut at, below): (usize, usize), text: &str, width: usize) {
     let below = below.min(width.saturating_sub(ROOM));
-    let text = escaped_page(text);
+    let text = escaped_painted(text);
     for (index, line) in text.lines().enumerate() {
         if index > 0 {
             at = next_line(out, below);

@@ -2,7 +2,7 @@
 
 use super::name_width;
 use super::page::Page;
-use crate::base::shown::escaped_page;
+use crate::base::shown::{escaped_line, escaped_page};
 use crate::base::units::{SECOND, measured_duration, percent, whole_seconds};
 use crate::judge::ScoreRange;
 use crate::report::badge::Badge;
@@ -29,7 +29,7 @@ fn heading(page: &mut Page, report: &SuiteReport) {
     let Badge { sign, word, tone } = Badge::of_suite(report);
     let mark = paint.tone(tone, &format!("{sign} {word}"));
     let profile = report.profile.as_ref().map_or(String::new(), |profile| format!(" · profile {profile}"));
-    let facts = format!("{}{profile} · {} · seed {}", report.file, shown(report.duration), report.seed);
+    let facts = format!("{}{profile} · {} · seed {}", escaped_line(&report.file), shown(report.duration), report.seed);
     page.flow(0, 2, &format!("{}  {}", paint.bold(&mark), paint.bold(&report.suite)));
     page.text(2, &paint.dim(&facts));
     if let Some(reason) = report.reason.as_ref().filter(|_| !report.running) {
