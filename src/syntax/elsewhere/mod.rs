@@ -39,12 +39,18 @@ const PIECES: &[(&str, &str)] = &[
 struct Habit {
     theirs: Regex,
     ours: &'static str,
+    /// Of code alone: what looks the same inside a text is text.
+    is_outside: bool,
 }
 
 static HABITS: LazyLock<Vec<Habit>> = LazyLock::new(|| {
     let rows = [heads::ROWS, steps::ROWS, calls::ROWS, conditions::ROWS].into_iter().flatten();
-    rows.map(|(theirs, ours)| Habit { theirs: Regex::new(&with_pieces(theirs)).expect("a row is a pattern"), ours })
-        .collect()
+    let habit = |(theirs, ours): &(&str, &'static str)| {
+        let theirs = Regex::new(&with_pieces(theirs)).expect("a row is a pattern");
+        let is_outside = !theirs.as_str().contains(['"', '\'']) && !theirs.as_str().starts_with('^');
+        Habit { theirs, ours, is_outside }
+    };
+    rows.map(habit).collect()
 });
 
 fn with_pieces(pattern: &str) -> String {
@@ -99,13 +105,31 @@ impl Habit {
         if !self.theirs.is_match(text) {
             return Vec::new();
         }
-        let changed = self.theirs.replace_all(text, |groups: &Captures| expanded(self.ours, groups));
+        let changed = self.theirs.replace_all(text, |groups: &Captures| match groups.get(0) {
+            Some(own) if self.is_outside && is_in_text(text, own.start()) => own.as_str().to_owned(),
+            Some(_) | None => expanded(self.ours, groups),
+        });
         let changed = changed.trim().to_owned();
         match changed.contains('§') {
             true => loads.iter().map(|load| changed.replace('§', load)).collect(),
             false => vec![changed],
         }
     }
+}
+
+/// Whether a place is between quotes.
+fn is_in_text(line: &str, place: usize) -> bool {
+    let (mut quote, mut is_escaped) = (None, false);
+    for c in line[..place].chars() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if c == '\\' => is_escaped = true,
+            Some(own) if c == own => quote = None,
+            None if c == '"' || c == '\'' => quote = Some(c),
+            Some(_) | None => {}
+        }
+    }
+    quote.is_some()
 }
 
 fn expanded(ours: &str, groups: &Captures) -> String {
@@ -160,5 +184,16 @@ mod tests {
             assert!(found.iter().any(|one| one == ours), "{theirs}: {found:?}");
         }
         assert!(forms("get \"/p\" as list", &[]).is_empty());
+    }
+
+    #[test]
+    fn what_stands_in_a_text_is_no_habit() {
+        for line in ["target z = websocket(\"ws://127.0.0.1:99999\")", "get \"/at/00:05:00?of=5rps&for=PT5M\" as x ->"]
+        {
+            let found = forms(line, &["main"]);
+            let text = line.split('"').nth(1).unwrap();
+            assert!(found.iter().all(|one| one.contains(text)), "{line}: {found:?}");
+        }
+        assert!(forms("hold 5rps for 00:05:00", &[]).contains(&"hold 5/s for 5m".to_owned()));
     }
 }
