@@ -296,3 +296,39 @@ fn a_result_that_is_too_large_fails_in_bounded_memory() {
     }
     assert!(peak < 700 << 20, "{peak} bytes after {:?}", began.elapsed());
 }
+
+/// MariaDB does not look for its client while it computes, and holds the locks of the transaction meanwhile.
+#[test]
+fn what_a_mariadb_is_at_when_a_run_is_broken_off_is_ended_there() {
+    let Some(server) = Server::start() else { return };
+    let place = Place::new();
+    let text = format!(
+        "scenario test {{\n  target db = mysql(\"mysql://root@127.0.0.1:{}/mysql\") {{\n    timeout: 5m\n  }}\n  flow computes on db {{\n    transaction long {{\n      query \"select benchmark(30000000000, sha2(1, 512))\" as computed\n    }}\n  }}\n  load main of computes {{\n    hold 2 users for 3m\n  }}\n  expect {{\n    count(main) > 1\n  }}\n}}\n",
+        server.port
+    );
+    place.write("test.stress", &text);
+    let url = format!("mysql://root@127.0.0.1:{}/mysql", server.port);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let computing = || -> i64 {
+        runtime.block_on(async {
+            use sqlx::{ConnectOptions, Connection};
+            let options: sqlx::mysql::MySqlConnectOptions = url.parse().unwrap();
+            let mut connection = options.connect().await.unwrap();
+            let text = "select count(*) from information_schema.processlist where info like 'select benchmark%'";
+            let count = sqlx::query_scalar(text).fetch_one(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            count
+        })
+    };
+    let mut run = place.spawn(&["run", "test.stress", "--no-progress"]);
+    let wait = |until: &dyn Fn() -> bool| crate::support::wait_until("statements", Duration::from_secs(60), until);
+    wait(&|| computing() == 2);
+    signal(&run, "INT");
+    std::thread::sleep(Duration::from_millis(1500));
+    if run.try_wait().unwrap().is_none() {
+        signal(&run, "INT");
+    }
+    let ran = place.ended(run.wait_with_output().unwrap());
+    wait(&|| computing() == 0);
+    assert_eq!(ran.code, 130, "{}{}", ran.out, ran.err);
+}

@@ -176,7 +176,9 @@ pub fn run(order: Assignment, line: Barrier) -> std::io::Result<()> {
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async move {
+    let left = Rc::new(Cell::new(None));
+    let under_way = left.clone();
+    let ended = local.block_on(&runtime, async move {
         let measured = order.measured.clone();
         let mut phase = order.phase.clone();
         let gauge = order.gauge.clone();
@@ -235,11 +237,18 @@ pub fn run(order: Assignment, line: Barrier) -> std::io::Result<()> {
         probe.abort();
         gauge.write(&worker.timers, worker.delays.take());
         let _ = measured.send(worker.measured(true));
+        under_way.set(Some(worker.sql.under_way()));
         match worker.broken.get() {
             true => Err(std::io::Error::other("a step of a flow could not be carried out, which is a mistake of stressc")),
             false => Ok(()),
         }
-    })
+    });
+    // With everything that could send more.
+    drop(local);
+    if let Some(under_way) = left.take() {
+        tokio::task::LocalSet::new().block_on(&runtime, under_way.end());
+    }
+    ended
 }
 
 impl Worker {

@@ -65,10 +65,13 @@ const NONE: Answer =
     Answer { status: 0, injected: false, sent: 0, first_byte: 0, end: 0, fate: Fate::Unknown, failure: None };
 
 /// Nobody waits any longer for what a connection is at. Its place in the pool is taken until it is over.
-fn give_up(connection: Connection, place: Place) {
+fn give_up(worker: Rc<Worker>, connection: Connection, place: Place) {
     tokio::task::spawn_local(async move {
-        connection.give_up().await;
-        drop(place);
+        if let Some(known) = connection.known() {
+            known.kill().await;
+            worker.sql.is_over(&known);
+        }
+        drop((connection, place));
     });
 }
 
@@ -142,6 +145,9 @@ impl Client {
         self.answer.sent = sent;
         attempt.tell(|| self.shown());
         let now = || worker.timers.clock.now();
+        // Whatever cuts this off leaves the server at work.
+        let known = connection.known();
+        known.iter().for_each(|known| worker.sql.begins(known));
         let run = async {
             if begins {
                 connection.bounds("BEGIN").await?;
@@ -154,9 +160,10 @@ impl Client {
             attempt.carried(self.text.len() as u64 + self.rows.bytes);
         }
         let Ok(done) = done else {
-            give_up(connection, place);
+            give_up(worker, connection, place);
             return Err(Failure::Timeout.into());
         };
+        known.iter().for_each(|known| worker.sql.is_over(known));
         let (result, survives) = self.took(done, &connection, attempt);
         match self.transaction.as_mut().filter(|_| is_within) {
             Some(own) => own.held = survives.then_some((connection, place)),
@@ -218,7 +225,7 @@ impl Client {
                 _ => Failure::Connect,
             }),
             Err(_) => {
-                give_up(connection, place);
+                give_up(worker, connection, place);
                 Err(Failure::Timeout)
             }
         }

@@ -6,6 +6,7 @@ use super::rows::{Rows, Trouble};
 use super::{Login, Unopened, mysql, postgres, sqlite};
 use crate::engine::pool::Pooled;
 use crate::engine::value::Value;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,12 +86,12 @@ impl Connection {
         }
     }
 
-    /// Nobody waits any longer for what it is at.
-    pub async fn give_up(self) {
-        match self.session {
-            Session::MySql(session) => session.kill().await,
+    /// What must be ended on the server when nobody waits for it any longer.
+    pub fn known(&self) -> Option<Rc<mysql::Known>> {
+        match &self.session {
+            Session::MySql(session) => Some(session.known.clone()),
             // A server that misses its client, and a thread that is told.
-            Session::Postgres(_) | Session::Sqlite(_) => {}
+            Session::Postgres(_) | Session::Sqlite(_) => None,
         }
     }
 }

@@ -23,21 +23,54 @@ use super::pool::Pool;
 use super::stream::Broken;
 use crate::plan::Target;
 use connection::Connection;
+use mysql::Known;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::SqliteConnectOptions;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// What the clients of a worker share.
 pub struct Shared {
     pool: Pool<Connection>,
+    under_way: RefCell<HashMap<usize, Rc<Known>>>,
 }
+
+/// Statements that their servers do not miss the client of.
+pub struct UnderWay(Vec<Rc<Known>>);
 
 impl Shared {
     /// For one of several workers that share what the run allows, by its place among them.
     pub fn new(targets: &[Target], place: u64, parts: u64) -> Shared {
-        Shared { pool: Pool::new(targets, place, parts) }
+        Shared { pool: Pool::new(targets, place, parts), under_way: RefCell::default() }
+    }
+
+    /// A statement begins; its session is ended with the run, unless it is over before.
+    fn begins(&self, known: &Rc<Known>) {
+        self.under_way.borrow_mut().insert(Rc::as_ptr(known).addr(), known.clone());
+    }
+
+    fn is_over(&self, known: &Rc<Known>) {
+        self.under_way.borrow_mut().remove(&Rc::as_ptr(known).addr());
+    }
+
+    pub fn under_way(&self) -> UnderWay {
+        UnderWay(self.under_way.take().into_values().collect())
+    }
+}
+
+impl UnderWay {
+    /// All at a time, when nothing else is done any more.
+    pub async fn end(self) {
+        let mut all = JoinSet::new();
+        for known in self.0 {
+            all.spawn_local(async move { known.kill().await });
+        }
+        all.join_all().await;
     }
 }
 

@@ -11,6 +11,7 @@ use sqlx::mysql::{
 use sqlx::{Arguments, AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Error, Executor, Type, TypeInfo};
 use std::fmt::Write;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub struct Session {
     connection: MySqlConnection,
+    pub known: Rc<Known>,
+}
+
+/// A session as the server and others know it.
+pub struct Known {
     /// As the server calls it.
     id: u64,
     login: MySqlLogin,
@@ -33,7 +39,7 @@ impl Session {
         let login = MySqlLogin { options, password: login.password.clone() };
         let (mut connection, relay) = connected(&login, way, within).await?;
         let id = sqlx::query_scalar("SELECT CAST(CONNECTION_ID() AS UNSIGNED)").fetch_one(&mut connection).await?;
-        Ok((Session { connection, id, login, way: way.clone() }, relay))
+        Ok((Session { connection, known: Rc::new(Known { id, login, way: way.clone() }) }, relay))
     }
 
     pub async fn bounds(&mut self, text: &'static str) -> Result<(), Error> {
@@ -56,9 +62,11 @@ impl Session {
         let next = async || poll_fn(|cx| found.as_mut().poll_next(cx)).await;
         each(next, MySqlQueryResult::rows_affected, (rows, now), |row, rows| take(row, rows, value)).await
     }
+}
 
+impl Known {
     /// Ends it on the server, which would not miss its client before it has a result to send.
-    pub async fn kill(self) {
+    pub async fn kill(&self) {
         let kill = async {
             let (mut other, _relay) = connected(&self.login, &self.way, PATIENCE).await?;
             sqlx::raw_sql(AssertSqlSafe(format!("KILL {}", self.id))).execute(&mut other).await?;
