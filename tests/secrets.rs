@@ -404,3 +404,75 @@ fn outputs_of_services_commands_and_faults_are_masked_before_they_are_cut() {
         assert_nothing_left(&told, line, 8);
     }
 }
+
+/// A database that asks for the password itself, and says in its answer what it was.
+fn database() -> (u16, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let seen = Arc::new(Mutex::new(String::new()));
+    let kept = seen.clone();
+    let serve = move |mut stream: std::net::TcpStream| -> std::io::Result<()> {
+        let mut message = |before: usize| {
+            let mut head = vec![0; before + 4];
+            stream.read_exact(&mut head)?;
+            let length = u32::from_be_bytes(head[before..].try_into().unwrap()) as usize;
+            let mut body = vec![0; length - 4];
+            stream.read_exact(&mut body)?;
+            // AuthenticationCleartextPassword, after the first.
+            stream.write_all(if before == 0 { b"R\0\0\0\x08\0\0\0\x03" } else { b"" })?;
+            Ok::<_, std::io::Error>(String::from_utf8_lossy(&body).trim_end_matches('\0').to_owned())
+        };
+        message(0)?;
+        let password = message(1)?;
+        kept.lock().unwrap().push_str(&password);
+        let said = format!("SFATAL\0VFATAL\0C28P01\0Mthe password `{password}` is wrong\0\0");
+        stream.write_all(b"E")?;
+        stream.write_all(&(said.len() as u32 + 4).to_be_bytes())?;
+        stream.write_all(said.as_bytes())
+    };
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| drop(serve(stream))));
+    (port, seen)
+}
+
+#[test]
+fn the_password_of_a_database_reaches_it_and_nothing_else() {
+    let (port, seen) = database();
+    let place = Place::new();
+    let scenario = format!(
+        r#"scenario hush {{
+  let word = secret("TEST_WORD")
+  target db = postgres("postgres://shop:{{word}}@127.0.0.1:{port}/shop?sslmode=disable")
+  flow ask on db {{
+    query "select 1" as asked
+  }}
+  load main of ask {{
+    hold 5/s for 1s
+  }}
+  fault slow = latency(db, 1ms) at 0s for 500ms
+  expect {{
+    error_rate(main) < 1%
+  }}
+}}
+"#
+    );
+    place.write("test.stress", &scenario);
+    place.write("words.env", &format!("TEST_WORD='{SECRET}'\n"));
+    let calls: [&[&str]; 6] = [
+        &["run", "test.stress", "--env-file", "words.env", "--no-progress", "--out", "html=report.html"],
+        &["plan", "test.stress", "--env-file", "words.env"],
+        &["plan", "test.stress", "--json", "--env-file", "words.env"],
+        &["check", "test.stress", "--emit", "program", "--env-file", "words.env"],
+        &["report"],
+        &["report", "--out", "json=-"],
+    ];
+    for call in calls {
+        let ran = place.call(call);
+        assert!(matches!(ran.code, 0 | 1 | 4 | 5), "{call:?} gave {}: {}", ran.code, ran.err);
+        assert_hidden(&ran.out, &format!("{call:?}"));
+        assert_hidden(&ran.err, &format!("{call:?}"));
+        assert!(call[0] != "run" || ran.out.contains("28P01: the password `***` is wrong"), "{}", ran.out);
+    }
+    std::fs::remove_file(place.path().join("words.env")).unwrap();
+    assert_hidden_below(place.path());
+    assert!(seen.lock().unwrap().starts_with(SECRET), "{seen:?}");
+}

@@ -9,13 +9,20 @@ use crate::base::database::{Database, Encryption};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::Entry;
 
+/// Stands for a secret: of a private area (Unicode, 23.5).
+const SECRET: char = '\u{e000}';
+
 pub(super) const OPTIONS: [&str; 3] = ["timeout", "connections", "tls"];
 
 impl<'a> ScenarioChecker<'a, '_> {
     /// Whether a text that is known now may be the address of a database.
     pub(super) fn is_database(&mut self, protocol: Protocol, pieces: &[Piece], span: Span) -> bool {
-        let [Piece::Literal(text)] = pieces else { return true };
+        let Some(text) = &known_text(pieces) else { return true };
         let (why, help) = match (protocol, Database::of(text)) {
+            (_, known) if text.contains(SECRET) && !known.as_ref().is_ok_and(is_secret_in_login) => (
+                "only its user and its password may be secrets".to_owned(),
+                "write `postgres://user:{password}@host/name`",
+            ),
             (Protocol::Sqlite, _) if !text.contains("://") && !text.is_empty() => return true,
             (Protocol::Sqlite, _) => {
                 ("it is no path".to_owned(), "write the path of a file, such as `sqlite(\"shop.db\")`")
@@ -49,7 +56,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let (message, help) = match label {
             "auth" => {
-                ("the address of a database names its user".to_owned(), "write `postgres://user:password@host/name`")
+                ("the address of a database names its user".to_owned(), "write `postgres://user:{password}@host/name`")
             }
             _ => (format!("`{label}:` is of `http(…)`"), "a database has `timeout:`, `connections:` and `tls:`"),
         };
@@ -59,11 +66,8 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// What the address and the `tls:` of a target say together.
     pub(super) fn database_tls(&mut self, options: &'a [Entry], target: &mut Target, frame: FrameId) {
         let url = match &target.address {
-            Address::Late(pieces) => match pieces.as_slice() {
-                [Piece::Literal(url)] => Database::of(url).ok(),
-                _ => None,
-            },
-            _ => None,
+            Address::Late(pieces) => known_text(pieces).and_then(|url| Database::of(&url).ok()),
+            Address::Service(_) | Address::Url { .. } | Address::Unix { .. } | Address::Link(_) => None,
         };
         let said = url.and_then(|url| url.encryption().ok()).unwrap_or(Encryption::NotSaid);
         let Some(entry) = options.iter().find(|entry| entry.label.text == "tls") else {
@@ -92,6 +96,23 @@ impl<'a> ScenarioChecker<'a, '_> {
             target.tls = Some(Box::new(tls));
         }
     }
+}
+
+/// An address that is known up to its secrets.
+fn known_text(pieces: &[Piece]) -> Option<String> {
+    let known = |piece: &Piece| match piece {
+        Piece::Literal(text) => Some(text.clone()),
+        Piece::Value(Expr::Secret(_)) => Some(SECRET.to_string()),
+        Piece::Value(_) => None,
+    };
+    pieces.iter().map(known).collect()
+}
+
+/// Whether the rest of it says where it is, and how it is reached.
+fn is_secret_in_login(known: &Database) -> bool {
+    let host = known.host().name;
+    let told = [Some(&host), known.name.as_ref(), known.ssl.as_ref()];
+    !told.into_iter().flatten().any(|text| text.contains(SECRET))
 }
 
 /// What a target is that no TLS leads to.

@@ -96,17 +96,17 @@ pub const TABLE: &[Builtin] = &[
     row(
         "postgres",
         BuiltinKind::Target,
-        &[need("url", &[Type::Text, Type::Service])],
+        &[need("url", &[Type::Text, Type::Secret, Type::Service])],
         Type::Database,
-        "A PostgreSQL database, by its URL or as a service. Database faults act on it.",
+        "A PostgreSQL database, by its URL or as a service. Database faults act on it. A secret may be its user or its password: `postgres://user:{password}@host/name`.",
         "target one = postgres(\"postgres://127.0.0.1/shop\")",
     ),
     row(
         "mysql",
         BuiltinKind::Target,
-        URL,
+        &[need("url", &[Type::Text, Type::Secret])],
         Type::Database,
-        "A MySQL or MariaDB database, by its URL. Database faults act on it.",
+        "A MySQL or MariaDB database, by its URL. Database faults act on it. A secret may be its user or its password, as in `postgres(…)`.",
         "target one = mysql(\"mysql://127.0.0.1/shop\")",
     ),
     row(

@@ -178,7 +178,7 @@ fn database<'a>(around: &'a FaultContext<'_>, on: Database) -> Result<Login<'a>,
                 Address::Service(service) => ours(*service),
                 Address::Late(url) => {
                     let secured = around.endpoints.get(index).and_then(|endpoint| endpoint.secured.as_ref());
-                    Login::Target(target.protocol, around.known.text(url), secured)
+                    Login::Target(target.protocol, around.known.url(url), secured)
                 }
                 Address::Url { .. } | Address::Unix { .. } | Address::Link(_) => {
                     Login::Target(target.protocol, Err("its address is no URL".to_owned()), None)

@@ -20,7 +20,7 @@ const NAME: &str = "stressc load";
 pub fn endpoint(target: &Target, known: &Resolved, given: &Material<'_>) -> Result<Endpoint, String> {
     let url = match &target.address {
         Address::Service(service) => known.services[*service].url(),
-        Address::Late(pieces) => known.text(pieces)?,
+        Address::Late(pieces) => known.url(pieces)?,
         Address::Url { .. } | Address::Unix { .. } | Address::Link(_) => return Err("its address is no URL".to_owned()),
     };
     if target.protocol == Protocol::Sqlite {

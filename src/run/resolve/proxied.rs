@@ -3,7 +3,6 @@
 use super::resolved::Resolved;
 use crate::base::proxy::{Login, ProxyAddress};
 use crate::engine::http::host::{Endpoint, addresses};
-use crate::engine::http::template::percent_encode;
 use crate::engine::proxy::Proxy;
 use crate::plan::{Expr, Piece, Text};
 use base64::Engine;
@@ -24,14 +23,7 @@ impl Proxied {
         let is_secret = |piece: &Piece| matches!(piece, Piece::Value(Expr::Secret(_)));
         // Then it is coded as any URL; in the midst of one it is itself.
         let is_hidden = matches!(pieces.as_slice(), [only] if is_secret(only));
-        let mut url = String::new();
-        for piece in pieces {
-            let text = known.text(&vec![piece.clone()])?;
-            match is_secret(piece) && !is_hidden {
-                true => percent_encode(&text, "-._~", &mut url),
-                false => url.push_str(&text),
-            }
-        }
+        let url = if is_hidden { known.text(pieces)? } else { known.url(pieces)? };
         let ProxyAddress { login, host, port } = ProxyAddress::parse(&url)?;
         let found = addresses(&host, port, None);
         let found = if is_hidden { found.map_err(|_| "its host cannot be resolved".to_owned()) } else { found };

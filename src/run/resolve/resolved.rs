@@ -3,6 +3,7 @@
 use crate::base::database::{Database, ServerAddress};
 use crate::base::origin::Origin;
 use crate::engine::http::host::addresses;
+use crate::engine::http::template::percent_encode;
 use crate::engine::secret::Mask;
 use crate::engine::value::lower::{Lowerer, Resolve};
 use crate::engine::value::{Paths, nobody};
@@ -47,11 +48,24 @@ impl Resolved {
         }
     }
 
+    /// A URL, in which a secret is percent-encoded, so that none can lead elsewhere.
+    pub fn url(&self, pieces: &Text) -> Result<String, String> {
+        let mut url = String::new();
+        for piece in pieces {
+            let text = self.text(&vec![piece.clone()])?;
+            match piece {
+                Piece::Value(Expr::Secret(_)) => percent_encode(&text, "-._~", &mut url),
+                Piece::Value(_) | Piece::Literal(_) => url.push_str(&text),
+            }
+        }
+        Ok(url)
+    }
+
     /// Where a text leads that is an address; none while a part of it is not known.
     pub fn addresses(&self, pieces: &Text, dns: Option<&Dns>) -> Option<Result<Vec<SocketAddr>, String>> {
         let text = self.text(pieces).ok()?;
         if Database::is_meant(&text) {
-            return Some(of_database(&text));
+            return Some(self.url(pieces).and_then(|url| of_database(&url)));
         }
         let (host, port) = match Origin::parse(&text) {
             Ok(Origin { host, port, .. }) => (host, Ok(port)),
