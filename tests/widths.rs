@@ -56,6 +56,8 @@ fn no_line_of_a_report_is_wider_than_the_terminal() {
     evil::fill(&mut evil);
     for width in WIDTHS {
         let told = terminal(&evil, width, true);
+        // What would be a command to a CI is broken, which makes its line longer.
+        let told = told.replace("\\u{3a}", ":").replace("\\u{5b}", "[");
         let widest = without_colours(&told).lines().map(|line| line.chars().count()).max().unwrap();
         assert!(widest <= width, "{widest} at {width}\n{told}");
     }
