@@ -12,19 +12,8 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, accept_hdr};
 
-/// The failures of a step in all windows, by kind, and how many samples it has.
 fn outcome(ran: &Ran, load: &str, step: &str) -> (u64, Value) {
-    let windows = ran.result["windows"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
-    let (mut samples, mut failed) = (0, serde_json::Map::new());
-    let own = windows.iter().filter(|window| window["load"] == load);
-    for step in own.flat_map(|window| window["steps"].as_array().unwrap()).filter(|own| own["step"] == step) {
-        samples += step["samples"].as_u64().unwrap();
-        for (kind, count) in step["failed"].as_object().unwrap() {
-            let before = failed.get(kind).and_then(Value::as_u64).unwrap_or(0);
-            failed.insert(kind.clone(), (before + count.as_u64().unwrap()).into());
-        }
-    }
-    (samples, failed.into())
+    ran.outcome(load, Some(step))
 }
 
 /// Gives each connection to a function.

@@ -11,20 +11,8 @@ use std::time::Duration;
 
 const MIB: u64 = 1 << 20;
 
-/// What came of the requests of a load in all its windows: how many, and how many failed by which kind.
 fn outcome(ran: &Ran, load: &str) -> (u64, Value) {
-    let windows = ran.result["windows"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
-    let (mut samples, mut failed) = (0, serde_json::Map::new());
-    for step in
-        windows.iter().filter(|window| window["load"] == load).flat_map(|window| window["steps"].as_array().unwrap())
-    {
-        samples += step["samples"].as_u64().unwrap();
-        for (kind, count) in step["failed"].as_object().unwrap() {
-            let before = failed.get(kind).and_then(Value::as_u64).unwrap_or(0);
-            failed.insert(kind.clone(), (before + count.as_u64().unwrap()).into());
-        }
-    }
-    (samples, failed.into())
+    ran.outcome(load, None)
 }
 
 fn certificate() -> (String, String) {

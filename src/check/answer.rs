@@ -3,11 +3,11 @@
 use super::allow::is_written;
 use super::bound::{Call, Given};
 use super::builtins;
-use super::flow::Verb;
 use super::meaning::Meaning;
 use super::program::{AnswerPart, Expr, PathText, Piece};
 use super::session::ScenarioChecker;
 use super::types::Type;
+use super::verb::Verb;
 use crate::base::Span;
 use crate::base::origin::Origin;
 use crate::diag::{Code, Diagnostic};

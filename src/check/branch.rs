@@ -1,11 +1,12 @@
 //! Steps within steps of a flow: groups, parts by their shares, and loops.
 
-use super::flow::{Transacted, Verb};
+use super::flow::Transacted;
 use super::meaning::Meaning;
 use super::program::{Choice, Choose, Expr, FailureKind, LoopBound, Reason, Repeat, Step, Transaction};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
+use super::verb::Verb;
 use super::words::not_whole;
 use crate::base::{Name, Span};
 use crate::diag::{Applicability, Code, Diagnostic};

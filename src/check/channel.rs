@@ -1,11 +1,11 @@
 //! Connections that stay open from step to step: what opens them, what is sent and received over them, and where they end.
 
-use super::flow::Verb;
 use super::meaning::Meaning;
 use super::program::{Body, Http, Method, Opener, Piece};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
+use super::verb::Verb;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind, TextPart};
@@ -175,20 +175,19 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             },
         };
-        let mut http = Http::new(Method::Known("GET".to_owned()), path);
+        let http = Http::new(Method::Known("GET".to_owned()), path);
         if request.verb.text == "events" {
             self.speaks_http1(request, target);
-            let says = request.entries.iter().find(|entry| entry.label.text == "headers");
-            let says_accept = says.is_some_and(|entry| match &entry.value.kind {
-                ExprKind::Object(fields) => fields.iter().any(|field| field.label.text.eq_ignore_ascii_case("accept")),
-                _ => false,
-            });
-            if !says_accept {
-                http.headers.push(("Accept".to_owned(), vec![Piece::Literal("text/event-stream".to_owned())]));
-            }
             return Opener::Events(Box::new(http));
         }
         Opener::WebSocket(Box::new(http))
+    }
+
+    /// Says that events are wanted, where the step says nothing of what it accepts.
+    pub(super) fn asks_for_events(http: &mut Http) {
+        if !http.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
+            http.headers.push(("Accept".to_owned(), vec![Piece::Literal("text/event-stream".to_owned())]));
+        }
     }
 
     /// A stream of events holds a connection by itself, which is one of HTTP/1.1.

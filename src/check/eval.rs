@@ -4,7 +4,6 @@ mod arithmetic;
 
 use super::bound::Call;
 use super::builtins::{self, BuiltinKind};
-use super::flow::Verb;
 use super::meaning::Meaning;
 use super::operator::{apply, cannot_join, joined, of_whole};
 use super::program::{Edge, Expr, Moment, Property, Window};
@@ -12,6 +11,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::size::Size;
 use super::types::Type;
+use super::verb::Verb;
 use crate::base::units::{Rate, SECOND};
 use crate::base::{Name, Span, decimal};
 use crate::diag::{Applicability, Code, Diagnostic};

@@ -60,6 +60,7 @@ mod terminated;
 mod text;
 mod tls;
 pub mod types;
+mod verb;
 mod meaning;
 mod words;
 

@@ -1,7 +1,7 @@
 //! Requests of every protocol: where they go, how, and what is checked of their answers.
 
 use super::builtins;
-use super::flow::{Needs, Verb};
+use super::flow::Needs;
 use super::meaning::Meaning;
 use super::program::{
     Body, Call, Check, Exchange, Expr, FailureKind, Frame, Http, Method, Opener, Piece, Query, Reason, Record, Request,
@@ -10,6 +10,7 @@ use super::program::{
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
+use super::verb::Verb;
 use crate::base::{Name, Span};
 use crate::diag::{Applicability, Code, Diagnostic, Fix};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind, TextPart};
@@ -76,6 +77,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         for entry in &request.entries {
             self.entry(entry, &mut checked, frame);
+        }
+        if let Exchange::Frame(Frame::Open(Opener::Events(http))) = &mut checked.exchange {
+            Self::asks_for_events(http);
         }
         if let Some(http) = checked.exchange.http_mut() {
             http.flow_headers = self.headers_of_flow(place, &http.headers);

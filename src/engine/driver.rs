@@ -92,6 +92,12 @@ pub struct Answer {
     pub failure: Option<Failure>,
 }
 
+impl Answer {
+    /// Of a try that nothing came of yet.
+    pub const NONE: Answer =
+        Answer { status: 0, injected: false, sent: 0, first_byte: 0, end: 0, fate: Fate::Unknown, failure: None };
+}
+
 /// What an example shows of an exchange.
 pub struct Shown<'a> {
     pub request: &'a [u8],

@@ -158,7 +158,6 @@ impl Tracer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::driver::tests::NO_ANSWER;
     use std::sync::Mutex;
 
     #[test]
@@ -168,7 +167,7 @@ mod tests {
         let tell: Tell = Arc::new(move |traced| into.lock().unwrap().push(traced));
         let tracer = Tracer { mask: Arc::new(Mask::new([&"hunté2".to_owned()])), told: tell };
         let body = format!("{}hunté2{}", "x".repeat(LOOK - 5), "x".repeat(3 * LOOK)).into_bytes();
-        tracer.answer(&NO_ANSWER, String::new(), (&body, body.len() as u64), None);
+        tracer.answer(&Answer::NONE, String::new(), (&body, body.len() as u64), None);
         match told.lock().unwrap().as_slice() {
             [Traced::Answer { body, .. }] => {
                 assert_eq!(body.len(), LOOK - 5 + "***…".len());

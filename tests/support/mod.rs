@@ -40,6 +40,22 @@ impl Ran {
         let held = expectations.is_some_and(|all| all.iter().all(|one| one["verdict"] == "passed"));
         assert!(matches!(self.code, 0 | 5) && held, "{}{}", self.out, self.err);
     }
+
+    /// What came of the requests of a load in all its windows, or of one step of it: how many, and how many failed by which kind.
+    pub fn outcome(&self, load: &str, step: Option<&str>) -> (u64, serde_json::Value) {
+        let windows = self.result["windows"].as_array().unwrap_or_else(|| panic!("{}{}", self.out, self.err));
+        let (mut samples, mut failed) = (0, serde_json::Map::new());
+        let of_load = windows.iter().filter(|window| window["load"] == load);
+        let steps = of_load.flat_map(|window| window["steps"].as_array().unwrap());
+        for own in steps.filter(|own| step.is_none_or(|step| own["step"] == step)) {
+            samples += own["samples"].as_u64().unwrap();
+            for (kind, count) in own["failed"].as_object().unwrap() {
+                let before = failed.get(kind).and_then(serde_json::Value::as_u64).unwrap_or(0);
+                failed.insert(kind.clone(), (before + count.as_u64().unwrap()).into());
+            }
+        }
+        (samples, failed.into())
+    }
 }
 
 impl Place {

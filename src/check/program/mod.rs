@@ -11,6 +11,7 @@ mod load;
 mod metric;
 mod parts;
 pub mod path;
+mod protocol;
 mod regression;
 mod suite;
 mod window;
@@ -37,10 +38,10 @@ pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Population, RequestTime, Series, SeriesSource, Subject};
 pub use parts::{
     Address, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, Dns, File, Http2, Identity, Limit,
-    LimitKind, Link, MessageEnd, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls,
-    TlsVersion,
+    LimitKind, Link, Monitor, MonitorKind, NameOverride, Pem, Service, ServiceKind, Target, Tls, TlsVersion,
 };
 pub use path::PathText;
+pub use protocol::{MessageEnd, Protocol};
 pub use regression::{AcrossRuns, Regression};
 pub use suite::{Area, Ready, RuleCoverage, Score, Suite, SuiteMember};
 pub use window::{Edge, Moment, Scope, Window};

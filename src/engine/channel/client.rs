@@ -23,9 +23,6 @@ use std::rc::Rc;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
-const NONE: Answer =
-    Answer { status: 0, injected: false, sent: 0, first_byte: 0, end: 0, fate: Fate::Unknown, failure: None };
-
 /// What steps do that send no bytes of their own, for a person.
 const CONNECTS: &[u8] = b"opens a connection";
 const WAITS: &[u8] = b"waits for a message";
@@ -52,7 +49,7 @@ impl Client {
         Client {
             worker: worker.clone(),
             open: Vec::new(),
-            answer: NONE,
+            answer: Answer::NONE,
             outgoing: Outgoing::default(),
             came: None,
             bytes: 0,
@@ -107,7 +104,7 @@ impl Client {
         http: &mut http::Client,
         attempt: &mut Attempt,
     ) -> Result<(), Unanswered> {
-        self.answer = NONE;
+        self.answer = Answer::NONE;
         (self.came, self.bytes) = (None, 0);
         self.headers.clear();
         match request {
@@ -200,7 +197,7 @@ impl Client {
                 return Err(Failure::Timeout);
             }
         };
-        http.opened((attempt.load, attempt.user), attempt.target, &opened.headers);
+        http.keeps_cookies((attempt.load, attempt.user), attempt.target, &opened.headers);
         (self.answer.status, self.answer.injected, self.answer.first_byte) =
             (opened.status, opened.injected, opened.first_byte);
         self.answer.fate = http::fate_of_opening(opened.status);

@@ -48,9 +48,6 @@ impl Message {
     }
 }
 
-pub const NO_ANSWER: Answer =
-    Answer { status: 0, injected: false, sent: 0, first_byte: 0, end: 0, fate: Fate::Unknown, failure: None };
-
 /// Its connection is its own from one step to the next, and what begins with `no` is a refusal.
 #[derive(Default)]
 pub struct Client {
@@ -76,7 +73,7 @@ impl Client {
             }
         };
         let sent = attempt.sends()?;
-        self.answer = Some(Answer { sent, ..NO_ANSWER });
+        self.answer = Some(Answer { sent, ..Answer::NONE });
         attempt.tell(|| line.text());
         let spoken = async {
             stream.write_all(line.0.as_bytes()).await?;
@@ -99,7 +96,7 @@ impl Client {
     }
 
     pub fn answer(&self) -> Answer {
-        self.answer.unwrap_or(NO_ANSWER)
+        self.answer.unwrap_or(Answer::NONE)
     }
 
     pub fn keep(&mut self, kept: &mut Answered) {

@@ -331,14 +331,21 @@ impl Client {
             let body = (self.answer.body.as_slice(), self.answer.body_bytes);
             tracer.answer(&self.answer(request), headers, body, attempt.connecting);
         }
-        let host = &worker.lowered.hosts[target];
-        if host.cookies && !self.answer.notes.is_empty() {
-            for header in values(&self.answer.notes, "set-cookie") {
-                worker.http.cookies.take(who, host.site(), redirect::path(&self.head), header);
-            }
+        if !self.answer.notes.is_empty() {
+            self.keeps_cookies(who, target, &self.answer.notes);
         }
         if !with_cookies.is_empty() {
             Client::seldom(&mut self.seldom).with_cookies = with_cookies;
+        }
+    }
+
+    /// Keeps the cookies that the header lines of an answer to the last request bring.
+    pub fn keeps_cookies(&self, who: (usize, u64), target: usize, lines: &[u8]) {
+        let host = &self.worker.lowered.hosts[target];
+        if host.cookies {
+            for header in values(lines, "set-cookie") {
+                self.worker.http.cookies.take(who, host.site(), redirect::path(&self.head), header);
+            }
         }
     }
 

@@ -1,12 +1,11 @@
 //! Requests whose answers are connections: their heads are written as those of all requests, and another driver sends them.
 
 use super::client::{Client, fate};
-use super::redirect::{self, head_end};
+use super::redirect::head_end;
 use super::request::Request;
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::trace::PLACEHOLDER;
 use crate::measure::Fate;
-use crate::wire::http1::values;
 
 impl Client {
     /// The head of a request that was written, as it goes out: with the cookies of its user, its trace context and some more lines.
@@ -26,16 +25,6 @@ impl Client {
         head.splice(end..end, lines.bytes());
         let told = host.proxy.as_ref().and_then(|proxy| proxy.told(&[&head]).map(|pieces| pieces.concat()));
         told.unwrap_or(head)
-    }
-
-    /// Keeps the cookies that its answer brought.
-    pub fn opened(&self, who: (usize, u64), target: usize, headers: &[u8]) {
-        let host = &self.worker.lowered.hosts[target];
-        if host.cookies {
-            for header in values(headers, "set-cookie") {
-                self.worker.http.cookies.take(who, host.site(), redirect::path(&self.head), header);
-            }
-        }
     }
 }
 

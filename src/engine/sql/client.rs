@@ -61,9 +61,6 @@ pub struct Client {
     said: String,
 }
 
-const NONE: Answer =
-    Answer { status: 0, injected: false, sent: 0, first_byte: 0, end: 0, fate: Fate::Unknown, failure: None };
-
 /// Nobody waits any longer for what a connection is at. Its place in the pool is taken until it is over.
 fn give_up(worker: Rc<Worker>, connection: Connection, place: Place) {
     tokio::task::spawn_local(async move {
@@ -86,7 +83,7 @@ impl Client {
             shown: OnceCell::new(),
             rows: Rows::default(),
             affected: 0,
-            answer: NONE,
+            answer: Answer::NONE,
             said: String::new(),
         }
     }
@@ -112,7 +109,7 @@ impl Client {
         let worker = self.worker.clone();
         let host = &worker.lowered.hosts[attempt.target];
         let pool = &worker.sql.pool;
-        self.answer = NONE;
+        self.answer = Answer::NONE;
         self.said.clear();
         self.rows.begin(request.keep_rows || worker.tracer.is_some());
         let key = (attempt.load, attempt.user, attempt.target);
