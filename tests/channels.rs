@@ -365,6 +365,28 @@ fn a_connection_ends_with_the_block_that_opened_it() {
 }
 
 #[test]
+fn a_transaction_that_is_tried_again_closes_first_what_it_had_opened() {
+    let open: Arc<Mutex<Vec<Duration>>> = Arc::default();
+    let told = open.clone();
+    let address = serve(move |mut stream| {
+        let opened = std::time::Instant::now();
+        while stream.read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
+        told.lock().unwrap().push(opened.elapsed());
+    });
+    let text = format!(
+        "scenario test {{\n  target db = sqlite(\"shop.db\")\n  target line = tcp(\"{address}\")\n  flow talk on db {{\n    transaction add retry 1 backoff 2s when [syntax, sql] {{\n      if true {{\n        connect on line\n        send \"x\" on line\n        execute \"insert into nothing values (1)\"\n      }}\n    }}\n  }}\n  load main of talk {{\n    once 1 iterations by 1 user within 20s\n  }}\n}}\n"
+    );
+    let place = Place::new();
+    crate::sql::on_file(&place.path().join("shop.db"), &["create table one (id integer primary key)"]);
+    let ran = place.run(&text, &[]);
+    crate::support::wait_until("both are closed", Duration::from_secs(10), || {
+        assert!(ran.code != 3, "{}{}", ran.out, ran.err);
+        open.lock().unwrap().len() == 2
+    });
+    assert!(open.lock().unwrap().iter().all(|open| *open < Duration::from_secs(2)), "{open:?}");
+}
+
+#[test]
 fn a_loop_over_a_connection_that_has_ended_leaves_the_worker_to_others() {
     let (ends, _) = websocket(|_| {});
     let server = crate::support::Server::start(Duration::ZERO);

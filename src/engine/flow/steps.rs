@@ -105,6 +105,8 @@ pub struct Begin {
     pub group: usize,
     pub target: usize,
     pub retry: Option<Retries>,
+    /// The targets to which its steps open connections, which another try opens anew.
+    pub opens: Vec<usize>,
 }
 
 pub struct Turn {
@@ -425,8 +427,10 @@ impl Flat<'_, '_, '_> {
             Step::OncePerUser { every, steps } => self.once(*every, steps),
             Step::Group { group, steps, transaction: Some(transaction) } => {
                 let retry = transaction.retry.as_ref().map(retries);
-                self.push(Op::Begin(Box::new(Begin { group: *group, target: transaction.target, retry })));
+                let begin = Begin { group: *group, target: transaction.target, retry, opens: Vec::new() };
+                let (at, around) = (self.push(Op::Begin(Box::new(begin))), self.open.len());
                 self.all(steps);
+                self.opens(at, around);
                 self.push(Op::Commit);
             }
             Step::Group { group, steps, transaction: None } => {
@@ -464,6 +468,19 @@ impl Flat<'_, '_, '_> {
         ends.into_iter().for_each(|end| self.lands(end));
         if let Op::Choose { to, .. } = &mut self.steps.ops[at] {
             *to = begins;
+        }
+    }
+
+    /// Tells a transaction what its steps open: in blocks that end within it, and until after it.
+    fn opens(&mut self, at: usize, around: usize) {
+        let until_after = self.open[around..].iter().copied();
+        let within = self.steps.ops[at..].iter().filter_map(|op| match op {
+            Op::HangUp(target) => Some(*target),
+            _ => None,
+        });
+        let all = within.chain(until_after).collect();
+        if let Op::Begin(begin) = &mut self.steps.ops[at] {
+            begin.opens = all;
         }
     }
 

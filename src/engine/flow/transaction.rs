@@ -40,6 +40,7 @@ impl Session {
         while self.progress.depth() > open.depth {
             self.progress.end(&worker.recorder, self.now, Err(failure));
         }
+        begin.opens.iter().for_each(|target| self.sender.hangs_up(*target));
         let length = retry.pause(tries, iteration.frame.choices.fraction());
         if let Some(tracer) = &worker.tracer {
             tracer.tell(Traced::Pause { why: "waits before the next try", length });
