@@ -15,6 +15,8 @@ use crate::syntax::ast::{self, ExprKind, TextPart};
 pub(super) struct Channel {
     target: usize,
     span: Span,
+    /// A step before needed it, which was reported, and no later step of its block is to say the same.
+    assumed: bool,
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -72,15 +74,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                     let help = "put this step after the block";
                     self.push(problem.label(once, "in this block, which is done once per user").help(help));
                 }
-                if let Some(first) = inside {
+                if let Some(first) = inside.filter(|first| !first.assumed) {
                     let message = format!("the connection to `{called}` is open already");
                     let problem = problem(Code::E0203, message, "a second one").label(first.span, "opened here");
                     self.push(problem.help("leave one out: a connection stays open to the end of its block"));
                 }
-                let own = Channel { target, span: verb.span };
-                if let Some(flow) = &mut self.flow {
-                    flow.channels.push(own);
-                }
+                self.opens_channel(Channel { target, span: verb.span, assumed: false });
             }
             Verb::Send | Verb::Receive | Verb::Event => {
                 self.not_tried_again(request);
@@ -90,6 +89,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                     _ if events => ("events \"/path\"", "stream of events"),
                     _ => ("connect \"/path\"", "connection"),
                 };
+                if inside.is_none() {
+                    self.opens_channel(Channel { target, span: verb.span, assumed: true });
+                }
                 match (inside, outside) {
                     (Some(_), _) => {}
                     (None, Some(around)) => {
@@ -108,6 +110,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             }
             Verb::Query | Verb::Execute | Verb::Other => {}
+        }
+    }
+
+    fn opens_channel(&mut self, own: Channel) {
+        if let Some(flow) = &mut self.flow {
+            flow.channels.push(own);
         }
     }
 
