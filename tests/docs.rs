@@ -9,7 +9,7 @@ use stressc::check::builtins::{self, BuiltinKind, FIELDS, OPTIONS, page};
 use stressc::check::check;
 use stressc::diag::{Code, Diagnostic};
 use stressc::inputs::{Asked, load_text, manual};
-use stressc::syntax::words::{CLAUSES, Context, STATEMENTS};
+use stressc::syntax::words::{CLAUSES, Context, statements};
 
 /// The fenced blocks of a page: what stands behind the fence, the line of the fence, the text.
 fn blocks(page: &str) -> Vec<(String, usize, String)> {
@@ -290,7 +290,7 @@ fn examples_of_every_name_compile() {
             }
         }
     }
-    for word in STATEMENTS {
+    for word in statements() {
         for form in word.forms {
             try_it(word.text, form.context.name(), form.example);
         }
@@ -302,11 +302,11 @@ fn examples_of_every_name_compile() {
 fn every_name_is_documented() {
     let docs = builtins::all().map(|builtin| (builtin.name, builtin.doc)).chain(FIELDS.iter().map(|f| (f.name, f.doc)));
     let docs = docs.chain(OPTIONS.iter().map(|o| (o.name, o.doc))).chain(CLAUSES.iter().map(|c| (c.text, c.doc)));
-    for (name, doc) in docs.chain(STATEMENTS.iter().map(|w| (w.text, w.doc))) {
+    for (name, doc) in docs.chain(statements().map(|w| (w.text, w.doc))) {
         assert!(doc.len() > 15 && doc.ends_with(['.', ')']), "{name}: `{doc}` says too little, or is no sentence");
         assert!(builtins::explain(name).is_some(), "`stressc explain {name}` says nothing");
     }
-    for word in STATEMENTS {
+    for word in statements() {
         assert!(!word.forms.is_empty(), "{}: no form", word.text);
         assert!(word.forms.iter().all(|form| word.contexts.contains(&form.context)), "{}: not there", word.text);
     }

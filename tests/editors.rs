@@ -63,7 +63,7 @@ fn group_of(kind: BuiltinKind) -> &'static str {
 /// The lists, each under the name that it has for Vim and for VS Code.
 fn lists() -> Vec<(&'static str, &'static str, Vec<String>)> {
     vec![
-        ("Statement", "statements", sorted(words::STATEMENTS.iter().map(|word| word.text))),
+        ("Statement", "statements", sorted(words::statements().map(|word| word.text))),
         ("Connecting", "connecting", sorted(words::CONNECTING.iter().copied())),
         ("Reserved", "reserved", sorted(words::RESERVED.iter().copied())),
         ("Inner", "inner", inner()),
@@ -81,7 +81,7 @@ fn declaring() -> String {
         let starts = |form: &str, name: &str| form.starts_with(&format!("{} {name}", word.text));
         word.forms.iter().any(|form| starts(form.form, "NAME") || starts(form.form, "[NAME]"))
     };
-    sorted(words::STATEMENTS.iter().filter(|word| names(word)).map(|word| word.text)).join("|")
+    sorted(words::statements().filter(|word| names(word)).map(|word| word.text)).join("|")
 }
 
 fn bless() -> bool {

@@ -5,10 +5,10 @@
 use crate::support::compile::{files, root};
 use std::collections::BTreeSet;
 use std::path::Path;
+use stressc::base::failure::Failure;
 use stressc::base::units;
 use stressc::check::builtins;
-use stressc::check::program::FailureKind;
-use stressc::syntax::words::{CLAUSES, CONNECTING, RESERVED, STATEMENTS};
+use stressc::syntax::words::{CLAUSES, CONNECTING, RESERVED, statements};
 
 /// From the ground up: a module names only what stands below it.
 const FLOORS: [&str; 17] = [
@@ -211,9 +211,9 @@ fn words() -> BTreeSet<&'static str> {
     });
     let fields = builtins::FIELDS.iter().map(|field| field.name);
     let options = builtins::OPTIONS.iter().flat_map(|option| [option.of, option.name]);
-    let statements = STATEMENTS.iter().map(|word| word.text).chain(CLAUSES.iter().map(|clause| clause.text));
+    let statements = statements().map(|word| word.text).chain(CLAUSES.iter().map(|clause| clause.text));
     let units = units::DURATIONS.iter().map(|(unit, _)| *unit).chain(units::BYTES.iter().map(|(unit, _)| *unit));
-    let failures = FailureKind::ALL.into_iter().map(FailureKind::name);
+    let failures = Failure::that_may_pass().map(Failure::as_str);
     let rest = RESERVED.iter().chain(CONNECTING).copied();
     builtins.chain(fields).chain(options).chain(statements).chain(units).chain(failures).chain(rest).collect()
 }

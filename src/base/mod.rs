@@ -9,6 +9,7 @@ pub mod decimal;
 pub mod distributions;
 pub mod elsewhere;
 pub mod exposition;
+pub mod failure;
 pub mod floors;
 mod hex;
 pub mod hosts;

@@ -2,12 +2,13 @@
 
 use super::flow::Transacted;
 use super::meaning::Meaning;
-use super::program::{Choice, Choose, Expr, FailureKind, LoopBound, Reason, Repeat, Step, Transaction};
+use super::program::{Choice, Choose, Expr, LoopBound, Reason, Repeat, Step, Transaction};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use super::verb::Verb;
 use super::words::not_whole;
+use crate::base::failure::Failure;
 use crate::base::{Name, Span};
 use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind};
@@ -33,7 +34,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let asked = (written.retry.as_ref(), written.backoff.as_ref(), written.retry_when.as_ref());
         let mut retry = self.retry(asked, true, frame);
         if let Some(retry) = retry.as_mut().filter(|retry| retry.when.is_empty()) {
-            retry.when = [FailureKind::Serialization, FailureKind::Deadlock].map(Reason::Failure).to_vec();
+            retry.when = [Failure::Serialization, Failure::Deadlock].map(Reason::Failure).to_vec();
         }
         let outer =
             self.flow.as_mut().and_then(|flow| flow.transaction.replace(Transacted { span: name.span, target: None }));

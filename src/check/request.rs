@@ -4,13 +4,13 @@ use super::builtins;
 use super::flow::Needs;
 use super::meaning::Meaning;
 use super::program::{
-    Body, Call, Check, Exchange, Expr, FailureKind, Frame, Http, Method, Opener, Piece, Query, Reason, Record, Request,
-    Retry,
+    Body, Call, Check, Exchange, Expr, Frame, Http, Method, Opener, Piece, Query, Reason, Record, Request, Retry,
 };
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use super::verb::Verb;
+use crate::base::failure::Failure;
 use crate::base::{Name, Span};
 use crate::diag::{Applicability, Code, Diagnostic, Fix};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind, TextPart};
@@ -335,38 +335,52 @@ impl<'a> ScenarioChecker<'a, '_> {
                 ExprKind::List(items) => items,
                 _ => std::slice::from_ref(list),
             };
-            for item in items {
-                when.extend(self.reason(item, of_database));
+            for (place, item) in items.iter().enumerate() {
+                // With the comma before or after it.
+                let after = items.get(place + 1).map(|next| Span { end: next.span.start, ..item.span });
+                let alone = after.or_else(|| {
+                    let before = items.get(place.checked_sub(1)?)?;
+                    Some(Span { start: before.span.end, ..item.span })
+                });
+                when.extend(self.reason(item, alone, of_database));
             }
         }
         Some(Retry { times: times? as u64, least: least as u64, most: most as u64, when })
     }
 
-    /// A status or a kind of failure.
-    fn reason(&mut self, item: &'a ast::Expr, of_database: bool) -> Option<Reason> {
-        let happens = |kind: &FailureKind| match of_database {
-            true => {
-                !matches!(kind, FailureKind::Status | FailureKind::Certificate | FailureKind::Handshake)
-                    && !matches!(kind, FailureKind::Proxy | FailureKind::Dns)
-            }
-            false => !kind.is_of_database(),
+    /// A status or a kind of failure. `alone` is what to remove to be without it.
+    fn reason(&mut self, item: &'a ast::Expr, alone: Option<Span>, of_database: bool) -> Option<Reason> {
+        let happens = |failure: Failure| match of_database {
+            true => !matches!(failure, Failure::Status | Failure::Certificate | Failure::Handshake | Failure::Proxy),
+            false => !failure.is_of_database(),
         };
-        let failures = || FailureKind::ALL.into_iter().map(FailureKind::name);
+        let named = match &item.kind {
+            ExprKind::Name(name) => Failure::that_may_pass().find(|failure| failure.as_str() == name.text),
+            _ => None,
+        };
         match &item.kind {
             ExprKind::Number(_) if of_database => {
-                self.never_happens(item.span, "a statement of SQL is answered with no status");
+                self.never_happens(item.span, alone, "a statement of SQL is answered with no status");
                 None
             }
-            ExprKind::Name(name) if FailureKind::ALL.iter().any(|kind| kind.name() == name.text && !happens(kind)) => {
+            ExprKind::Name(name) if name.text == "dns" => {
+                self.never_happens(
+                    item.span,
+                    alone,
+                    "names are looked up before the load, and no request waits for a lookup",
+                );
+                None
+            }
+            ExprKind::Name(_) if named.is_some_and(|failure| !happens(failure)) => {
                 let why =
                     if of_database { "this never happens to a statement of SQL" } else { "a database alone says this" };
-                self.never_happens(item.span, why);
+                self.never_happens(item.span, alone, why);
                 None
             }
             ExprKind::Number(status) if (100.0..600.0).contains(status) && status.fract() == 0.0 => {
                 Some(Reason::Status(*status as u16))
             }
-            ExprKind::Name(name) if failures().any(|kind| kind == name.text) => Reason::of(&name.text),
+            ExprKind::Name(_) if named.is_some() => named.map(Reason::Failure),
             ExprKind::Wrong => None,
             _ => {
                 let text = self.text(item.span);
@@ -376,16 +390,20 @@ impl<'a> ScenarioChecker<'a, '_> {
                     item.span,
                     "neither a status nor a failure",
                 );
-                self.push(problem.did_you_mean(item.span, &text, failures()));
+                self.push(problem.did_you_mean(item.span, &text, Failure::that_may_pass().map(Failure::as_str)));
                 None
             }
         }
     }
 
-    fn never_happens(&mut self, span: Span, why: &str) {
+    fn never_happens(&mut self, span: Span, alone: Option<Span>, why: &str) {
         let text = self.text(span);
         let message = format!("`{text}` is no reason to try this again: {why}");
-        self.push(Diagnostic::new(Code::E0310, message, span, "never happens here"));
+        let problem = Diagnostic::new(Code::E0310, message, span, "never happens here");
+        self.push(match alone {
+            Some(alone) => problem.fix(Applicability::MachineApplicable, alone, "", format!("remove `{text}`")),
+            None => problem,
+        });
     }
 
     fn entry(&mut self, entry: &'a Entry, request: &mut Request, frame: FrameId) {

@@ -29,13 +29,13 @@ mod watched;
 pub use crate::check::program::{
     AcrossRuns, Action, Address, After, AlertCheck, AlertDoes, AlertFacts, AlertSource, AlertSourceKind, Allow,
     AnswerPart, Body, Check, Choice, Choose, CommandFault, CommandLine, Connections, Content, Data, DataFormat,
-    Database, DatabaseFault, Demo, Dns, Element, Estimate, Exchange, Expr, FailureKind, File, Flow, Frame, Function,
-    HostFault, Http, Http2, Identity, ItemPlace, Ledger, LedgerFunction, Limit, Link, LinkDirection, LinkFault,
-    LoopBound, Measure, Member, MessageEnd, Method, MetricKey, MixPart, Moment, Monitor, MonitorKind, NetworkRoute,
-    Opener, PartKind, PathText, Pem, Pick, Piece, Property, Query, Reason, Record, RecoveryFunction, Regression,
-    Repeat, Replay, Request, RequestFunction, RequestTime, Retry, Series as Watched, SeriesFunction, SeriesSource,
-    Service, ServiceFault, ServiceKind, StageKind, Step, Subject, SweepFunction, Target, Text, Think, Tls, TlsVersion,
-    Upload, ValueFunction,
+    Database, DatabaseFault, Demo, Dns, Element, Estimate, Exchange, Expr, File, Flow, Frame, Function, HostFault,
+    Http, Http2, Identity, ItemPlace, Ledger, LedgerFunction, Limit, Link, LinkDirection, LinkFault, LoopBound,
+    Measure, Member, MessageEnd, Method, MetricKey, MixPart, Moment, Monitor, MonitorKind, NetworkRoute, Opener,
+    PartKind, PathText, Pem, Pick, Piece, Property, Query, Reason, Record, RecoveryFunction, Regression, Repeat,
+    Replay, Request, RequestFunction, RequestTime, Retry, Series as Watched, SeriesFunction, SeriesSource, Service,
+    ServiceFault, ServiceKind, StageKind, Step, Subject, SweepFunction, Target, Text, Think, Tls, TlsVersion, Upload,
+    ValueFunction,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};

@@ -94,7 +94,7 @@ use crate::base::elsewhere::named_here;
 mod clauses;
 mod table;
 pub use clauses::{CLAUSES, Clause};
-pub use table::{Form, STATEMENTS, Word};
+pub use table::{Form, Word, statements};
 
 use Context::{Expect, Flow, Ledger, Load, Profile, Request, Scenario, Steady, Suite, System};
 
@@ -113,7 +113,7 @@ pub fn is_reserved(word: &str) -> bool {
 }
 
 pub fn statement(text: &str) -> Option<&'static Word> {
-    STATEMENTS.iter().find(|word| word.text == text)
+    statements().find(|word| word.text == text)
 }
 
 /// What the body of a statement holds, by the statement's first word and what encloses it.
@@ -150,5 +150,5 @@ pub fn foreign(word: &str, context: Context) -> Option<&'static str> {
 
 /// The statements that may stand in a context.
 pub fn standing_in(context: Context) -> impl Iterator<Item = &'static str> {
-    STATEMENTS.iter().filter(move |w| w.contexts.contains(&context)).map(|w| w.text)
+    statements().filter(move |w| w.contexts.contains(&context)).map(|w| w.text)
 }

@@ -2,7 +2,7 @@
 
 use super::page::alternatives;
 use super::{BuiltinKind, FIELDS, OPTIONS, all};
-use crate::syntax::words::{CLAUSES, STATEMENTS};
+use crate::syntax::words::{CLAUSES, statements};
 use std::fmt::Write as _;
 
 /// Values that are there without a declaration: what they are, and an example.
@@ -15,7 +15,7 @@ const VALUES: [(&str, &str, &str); 1] = [(
 /// All that a name means, one part for each meaning; `None` where it means nothing.
 pub fn explain(name: &str) -> Option<String> {
     let mut parts = Vec::new();
-    for word in STATEMENTS.iter().filter(|word| word.text == name) {
+    for word in statements().filter(|word| word.text == name) {
         let places: Vec<&str> = word.contexts.iter().map(|context| context.place()).collect();
         let mut part = format!("{name}: a statement, {}\n", places.join(", "));
         let mut told = Vec::new();
@@ -66,7 +66,7 @@ pub fn explain(name: &str) -> Option<String> {
 /// Every name that [`explain`] knows, once, in order, under what it is.
 pub fn names() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut groups: Vec<(&str, Vec<&str>)> = vec![
-        ("Statements", STATEMENTS.iter().map(|word| word.text).collect()),
+        ("Statements", statements().map(|word| word.text).collect()),
         ("Words inside statements", CLAUSES.iter().map(|clause| clause.text).collect()),
     ];
     groups.push(("Values", VALUES.iter().map(|(value, ..)| *value).collect()));

@@ -2,7 +2,7 @@
 
 use super::{Builtin, BuiltinKind, FIELDS, Field, OPTIONS, Opt, Par, all};
 use crate::check::types::Type;
-use crate::syntax::words::{self, CLAUSES, Context, STATEMENTS};
+use crate::syntax::words::{self, CLAUSES, Context, statements};
 
 /// The table that a marker asks for: a kind of built-ins (`faults`), `fields of TYPE`, `options of DECLARATION`,
 /// `statements of CONTEXT`, or `clauses`.
@@ -98,7 +98,7 @@ fn option_row(option: &'static Opt) -> [String; 3] {
 }
 
 fn statement_rows(context: Context) -> Vec<[String; 3]> {
-    let here = STATEMENTS.iter().filter(|word| word.contexts.contains(&context));
+    let here = statements().filter(|word| word.contexts.contains(&context));
     here.map(|word| {
         let own: Vec<&str> = word.forms.iter().filter(|form| form.context == context).map(|form| form.form).collect();
         let forms = match own.is_empty() {

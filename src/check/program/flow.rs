@@ -2,9 +2,11 @@
 
 use super::{Expr, Piece, Text, is_false, values};
 use crate::base::Span;
+use crate::base::failure::Failure;
 use crate::check::types::Type;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Ledger {
@@ -325,7 +327,19 @@ pub struct Retry {
     pub least: u64,
     pub most: u64,
     /// What is tried again; all failures where none is named.
+    #[serde(deserialize_with = "reasons")]
     pub when: Vec<Reason>,
+}
+
+/// Records of earlier versions may also name `dns`, which no request ever failed with.
+fn reasons<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Reason>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    texts
+        .into_iter()
+        .filter(|text| text != "dns")
+        .map(Reason::try_from)
+        .collect::<Result<_, _>>()
+        .map_err(D::Error::custom)
 }
 
 /// A status or a kind of failure, told as it is written.
@@ -333,12 +347,12 @@ pub struct Retry {
 #[serde(into = "String", try_from = "String")]
 pub enum Reason {
     Status(u16),
-    Failure(FailureKind),
+    Failure(Failure),
 }
 
 impl Reason {
     pub fn of(text: &str) -> Option<Reason> {
-        let failure = FailureKind::ALL.into_iter().find(|kind| kind.name() == text);
+        let failure = Failure::that_may_pass().find(|failure| failure.as_str() == text);
         failure.map(Reason::Failure).or_else(|| text.parse().ok().map(Reason::Status))
     }
 }
@@ -347,7 +361,7 @@ impl From<Reason> for String {
     fn from(reason: Reason) -> String {
         match reason {
             Reason::Status(status) => status.to_string(),
-            Reason::Failure(kind) => kind.name().to_owned(),
+            Reason::Failure(failure) => failure.as_str().to_owned(),
         }
     }
 }
@@ -357,92 +371,6 @@ impl TryFrom<String> for Reason {
 
     fn try_from(text: String) -> Result<Reason, String> {
         Reason::of(&text).ok_or_else(|| format!("`{text}` is neither a status nor a failure"))
-    }
-}
-
-/// The kinds of failure that `retry … when` may name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    Timeout,
-    Connect,
-    Reset,
-    Closed,
-    Certificate,
-    Handshake,
-    Proxy,
-    Dns,
-    Protocol,
-    TooLarge,
-    Status,
-    Serialization,
-    Deadlock,
-    Unique,
-    Constraint,
-    Lock,
-    Syntax,
-    Connection,
-    Sql,
-    Expectation,
-}
-
-impl FailureKind {
-    pub const ALL: [FailureKind; 20] = [
-        FailureKind::Timeout,
-        FailureKind::Connect,
-        FailureKind::Reset,
-        FailureKind::Closed,
-        FailureKind::Certificate,
-        FailureKind::Handshake,
-        FailureKind::Proxy,
-        FailureKind::Dns,
-        FailureKind::Protocol,
-        FailureKind::TooLarge,
-        FailureKind::Status,
-        FailureKind::Serialization,
-        FailureKind::Deadlock,
-        FailureKind::Unique,
-        FailureKind::Constraint,
-        FailureKind::Lock,
-        FailureKind::Syntax,
-        FailureKind::Connection,
-        FailureKind::Sql,
-        FailureKind::Expectation,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            FailureKind::Timeout => "timeout",
-            FailureKind::Connect => "connect",
-            FailureKind::Reset => "reset",
-            FailureKind::Closed => "closed",
-            FailureKind::Certificate => "certificate",
-            FailureKind::Handshake => "handshake",
-            FailureKind::Proxy => "proxy",
-            FailureKind::Dns => "dns",
-            FailureKind::Protocol => "protocol",
-            FailureKind::TooLarge => "too_large",
-            FailureKind::Status => "status",
-            FailureKind::Serialization => "serialization",
-            FailureKind::Deadlock => "deadlock",
-            FailureKind::Unique => "unique",
-            FailureKind::Constraint => "constraint",
-            FailureKind::Lock => "lock",
-            FailureKind::Syntax => "syntax",
-            FailureKind::Connection => "connection",
-            FailureKind::Sql => "sql",
-            FailureKind::Expectation => "expectation",
-        }
-    }
-
-    /// Whether only a database says it.
-    pub fn is_of_database(self) -> bool {
-        match self {
-            FailureKind::Serialization | FailureKind::Deadlock | FailureKind::Unique | FailureKind::Constraint => true,
-            FailureKind::Lock | FailureKind::Syntax | FailureKind::Connection | FailureKind::Sql => true,
-            FailureKind::Timeout | FailureKind::Connect | FailureKind::Reset | FailureKind::Closed => false,
-            FailureKind::Certificate | FailureKind::Handshake | FailureKind::Proxy | FailureKind::Dns => false,
-            FailureKind::Protocol | FailureKind::TooLarge | FailureKind::Status | FailureKind::Expectation => false,
-        }
     }
 }
 
@@ -530,7 +458,7 @@ mod tests {
     fn reasons_to_try_again_are_told_as_they_are_written() {
         let written = serde_json::json!({ "times": 2, "least": 0, "most": 5, "when": ["503", "too_large"] });
         let retry: Retry = serde_json::from_value(written.clone()).unwrap();
-        assert_eq!(retry.when, [Reason::Status(503), Reason::Failure(FailureKind::TooLarge)]);
+        assert_eq!(retry.when, [Reason::Status(503), Reason::Failure(Failure::TooLarge)]);
         assert_eq!(serde_json::json!(retry), written);
         let wrong = serde_json::from_value::<Reason>("sometimes".into()).unwrap_err();
         assert_eq!(wrong.to_string(), "`sometimes` is neither a status nor a failure");

@@ -30,8 +30,8 @@ pub use alert_facts::{AlertFacts, Delays, in_evaluations};
 pub use expr::{AnswerPart, Expr, ItemPlace, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
-    Body, Call, Check, Choice, Choose, Content, Exchange, FailureKind, Flow, Frame, Http, Ledger, LoopBound, Method,
-    Opener, Query, Reason, Record, Repeat, Request, Retry, Step, Think, Transaction, Upload,
+    Body, Call, Check, Choice, Choose, Content, Exchange, Flow, Frame, Http, Ledger, LoopBound, Method, Opener, Query,
+    Reason, Record, Repeat, Request, Retry, Step, Think, Transaction, Upload,
 };
 pub use key::MetricKey;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};

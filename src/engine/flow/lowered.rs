@@ -17,7 +17,7 @@ use crate::engine::value::lower::{Lowerer, Resolve, Sought};
 use crate::engine::value::rows::{Table, Uses};
 use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
-use crate::plan::{Exchange, FailureKind, Flow, Plan, Reason, Request};
+use crate::plan::{Exchange, Flow, Plan, Reason, Request};
 use std::sync::Arc;
 
 /// The flows of a plan, lowered once. A thread takes those that it runs.
@@ -64,7 +64,7 @@ impl Retries {
     pub fn apply(&self, failure: Failure, status: u16) -> bool {
         let applies = |reason: &Reason| match reason {
             Reason::Status(wanted) => status == *wanted && !matches!(failure, Failure::Timeout | Failure::Connect),
-            Reason::Failure(kind) => kind_of(failure) == Some(*kind),
+            Reason::Failure(kind) => failure == *kind,
         };
         self.when.is_empty() || self.when.iter().any(applies)
     }
@@ -161,30 +161,4 @@ pub fn request(request: &Request, around: &RequestParts<'_>, lowerer: &mut Lower
 
 pub(super) fn retries(retry: &crate::plan::Retry) -> Retries {
     Retries { times: retry.times, least: retry.least, most: retry.most, when: retry.when.clone() }
-}
-
-/// What a failure is called in `retry … when`, where it has a name there.
-fn kind_of(failure: Failure) -> Option<FailureKind> {
-    match failure {
-        Failure::Connect => Some(FailureKind::Connect),
-        Failure::Certificate => Some(FailureKind::Certificate),
-        Failure::Handshake => Some(FailureKind::Handshake),
-        Failure::Proxy => Some(FailureKind::Proxy),
-        Failure::Reset => Some(FailureKind::Reset),
-        Failure::Closed => Some(FailureKind::Closed),
-        Failure::Timeout => Some(FailureKind::Timeout),
-        Failure::Protocol => Some(FailureKind::Protocol),
-        Failure::TooLarge => Some(FailureKind::TooLarge),
-        Failure::Status => Some(FailureKind::Status),
-        Failure::Serialization => Some(FailureKind::Serialization),
-        Failure::Deadlock => Some(FailureKind::Deadlock),
-        Failure::Unique => Some(FailureKind::Unique),
-        Failure::Constraint => Some(FailureKind::Constraint),
-        Failure::Lock => Some(FailureKind::Lock),
-        Failure::Syntax => Some(FailureKind::Syntax),
-        Failure::Connection => Some(FailureKind::Connection),
-        Failure::Sql => Some(FailureKind::Sql),
-        Failure::Expectation => Some(FailureKind::Expectation),
-        Failure::Data | Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => None,
-    }
 }
