@@ -1,5 +1,6 @@
 //! Baselines: kept beside the scenario, held against, and whole whatever happens.
 
+use crate::diff::git;
 use crate::records::Disk;
 use crate::support::{Place, Ran, Server};
 use std::path::Path;
@@ -27,6 +28,7 @@ fn entry(run: &str, number: u64) -> Entry {
         scenario: "test".to_owned(),
         profile: None,
         started: "2026-01-01T00:00:00Z".to_owned(),
+        commit: None,
         seed: 1,
         plan_sha256: String::new(),
         facts: Facts::default(),
@@ -64,6 +66,7 @@ fn a_regression_is_caught_against_recorded_runs_and_accepted() {
         "{}",
         ran.out
     );
+    let in_git = git(&place, &["init"]) && git(&place, &["commit", "--allow-empty", "-m", "one"]);
     let record = ["baseline", "record", "test.stress:test", "--runs", "3", "--no-progress", "--name", "v1"];
     if !recorded(&place, &record, 3) {
         return;
@@ -88,6 +91,16 @@ fn a_regression_is_caught_against_recorded_runs_and_accepted() {
     );
     let unlike = "unlike in the baseline, the address of `api` is `127.0.0.1:";
     assert!(ran.out.contains(unlike), "{}", ran.out);
+    // Which runs these were, for a reader who wants to see them.
+    let runs = ran.result["baseline_runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 3, "{runs:?}");
+    let commit = runs[0]["commit"].as_str();
+    assert!(commit.is_some() == in_git && runs.iter().all(|run| run["commit"].as_str() == commit), "{runs:?}");
+    let commit = commit.map_or(String::new(), |commit| format!(" at commit `{}`", &commit[..12]));
+    let told = format!("baseline: 3 runs of {}{commit}", &runs[0]["started"].as_str().unwrap()[..10]);
+    assert!(ran.out.contains(&told), "{told}\n{}", ran.out);
+    let comment = place.call(&["report", "last", "--out", "markdown=-"]).out;
+    assert!(comment.contains("(1 run against 3 runs of 20") && comment.contains(&commit), "{comment}");
     // What was compared is part of the record.
     let again = place.call(&["report", "last", "--json"]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&again.out).unwrap(), ran.result);

@@ -6,7 +6,7 @@ use crate::support::Place;
 use crate::support::left_out::left_out;
 use std::process::Command;
 
-fn git(place: &Place, arguments: &[&str]) -> bool {
+pub fn git(place: &Place, arguments: &[&str]) -> bool {
     let own = [
         "-c",
         "user.name=t",

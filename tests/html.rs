@@ -131,7 +131,7 @@ fn a_report_is_a_page_that_can_be_zoomed_read_and_used_without_a_mouse() {
     // The verdict comes first, then the timeline, then what was expected.
     let order = browser
         .text("return [...document.querySelectorAll('.verdict, section')].map((e) => e.id || e.className).join(' ')");
-    assert!(order.starts_with("verdict bad timeline expected steps"), "{order}");
+    assert!(order.starts_with("verdict bad timeline expected injected failures"), "{order}");
     // From an expectation to its window.
     let zoom = || browser.text("return document.documentElement.dataset.zoom");
     let whole = zoom();

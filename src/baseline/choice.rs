@@ -124,6 +124,7 @@ mod tests {
             scenario: "s".to_owned(),
             profile: None,
             started: String::new(),
+            commit: None,
             seed: 1,
             plan_sha256: String::new(),
             facts,
@@ -189,5 +190,26 @@ mod tests {
         assert!(remarks.len() == 2 && remarks.iter().all(|remark| !remark.contains("memory")), "{remarks:?}");
         facts.machine.memory = 1060;
         assert_eq!(facts.remarks(&entries[0].facts).len(), 3);
+    }
+
+    #[test]
+    fn a_parameter_may_explain_what_changed_inside_a_service() {
+        let noted = |stock: &str, digest: &str| -> crate::baseline::Said {
+            let service = format!("`demo`, {digest}");
+            [("the parameter `stock`", stock), ("the service `shop`", &service)]
+                .map(|(what, is)| (what.to_owned(), is.to_owned()))
+                .into()
+        };
+        let facts = |noted| Facts { noted, ..Facts::default() };
+        let before = facts(noted("20", "0123456789abcdef"));
+        let service = "the service `shop` is still `demo`, and something in it is not as before";
+        assert_eq!(facts(noted("20", "fedcba9876543210")).remarks(&before), [service]);
+        assert_eq!(
+            facts(noted("30", "fedcba9876543210")).remarks(&before),
+            [
+                "the parameter `stock` is 30, and was 20".to_owned(),
+                format!("{service}, perhaps because of the parameters")
+            ]
+        );
     }
 }

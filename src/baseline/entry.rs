@@ -33,6 +33,9 @@ pub struct Entry {
     pub profile: Option<String>,
     /// When it began.
     pub started: String,
+    /// The commit of the scenario's repository when the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     pub seed: u64,
     pub plan_sha256: String,
     pub facts: Facts,
@@ -40,6 +43,23 @@ pub struct Entry {
     pub metrics: Vec<Statistic>,
     /// The times of the requests behind the metrics.
     pub times: Vec<Recorded>,
+}
+
+/// A run of a baseline, as a report names it.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+pub struct BaselineRun {
+    pub run: String,
+    /// When it began.
+    pub started: String,
+    /// The commit of the scenario's repository then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+impl Entry {
+    pub fn as_run(&self) -> BaselineRun {
+        BaselineRun { run: self.run.clone(), started: self.started.clone(), commit: self.commit.clone() }
+    }
 }
 
 /// An entry as it stands in a file.
@@ -209,6 +229,7 @@ mod tests {
             scenario: "s".to_owned(),
             profile: None,
             started: "2026-01-01T00:00:00Z".to_owned(),
+            commit: None,
             seed: 1,
             plan_sha256: "ab".to_owned(),
             facts: Facts::default(),

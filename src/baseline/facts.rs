@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// How the names of parameters and services start.
+const PARAMETER: &str = "the parameter ";
+const SERVICE: &str = "the service ";
+
 /// Names and values, in words.
 pub type Said = BTreeMap<String, String>;
 
@@ -54,6 +58,14 @@ impl Facts {
     /// Differences that are allowed: what the comparison is about, and properties of the machine that do not matter.
     pub fn remarks(&self, before: &Facts) -> Vec<String> {
         let mut remarks = changes(&self.noted, &before.noted);
+        let differs = |what: &String, is: &String| before.noted.get(what).is_some_and(|was| was != is);
+        if self.noted.iter().any(|(what, is)| what.starts_with(PARAMETER) && differs(what, is)) {
+            // A reader is not to take for two causes what is probably one.
+            remarks
+                .iter_mut()
+                .filter(|remark| remark.starts_with(SERVICE))
+                .for_each(|remark| words::perhaps_by(remark));
+        }
         remarks.extend(changes(&free(&self.machine, &before.machine), &free(&before.machine, &before.machine)));
         remarks
     }
@@ -101,11 +113,11 @@ fn noted(plan: &Plan, version: &str) -> Said {
     let mut said = Said::new();
     said.insert("stressc".to_owned(), version.to_owned());
     for (name, value) in &plan.params {
-        said.insert(format!("the parameter `{name}`"), value.clone());
+        said.insert(format!("{PARAMETER}`{name}`"), value.clone());
     }
     for service in &plan.services {
         let words = words::with(&words::service(service), &digest(service));
-        said.insert(format!("the service `{}`", service.name), words);
+        said.insert(format!("{SERVICE}`{}`", service.name), words);
     }
     for target in &plan.targets {
         let address = match &target.address {

@@ -13,7 +13,7 @@ mod tests;
 
 pub use choice::{Choice, choose, newest_set};
 pub use contrast::{Contrast, Sample, Scale};
-pub use entry::{Entry, Recorded, SCHEMA, Signed, Unreadable, of, ranks};
+pub use entry::{BaselineRun, Entry, Recorded, SCHEMA, Signed, Unreadable, of, ranks};
 pub use facts::{Difference, Facts, Said};
 pub use regression::{ALPHA, Change, Question, regressions};
 pub use sequential::bounds;

@@ -8,6 +8,9 @@ use crate::plan::{Flow, LoopBound, Service, ServiceKind, Step, Think};
 /// A digest after the words that it belongs to.
 const DIGITS: usize = 16;
 
+/// How the text ends of a part whose words say nothing of what changed.
+const INSIDE: &str = "and something in it is not as before";
+
 /// What stands before some digests.
 const JOINS: [&str; 2] = [", while", ", replayed"];
 
@@ -93,10 +96,17 @@ pub(super) fn told(what: &str, is: &str, was: &str) -> String {
     };
     match (now == before, now) {
         (true, "") => format!("{what}: not as before"),
-        (true, words) => format!("{what} is still {words}, and something in it is not as before"),
+        (true, words) => format!("{what} is still {words}, {INSIDE}"),
         (false, "") => format!("{what} is another, and was {before}"),
         (false, words) if before.is_empty() => format!("{what} is {words}, and was another"),
         (false, words) => format!("{what} is {words}, and was {before}"),
+    }
+}
+
+/// That a change inside a part may follow from a parameter that changed too.
+pub(super) fn perhaps_by(change: &mut String) {
+    if change.ends_with(INSIDE) {
+        change.push_str(", perhaps because of the parameters");
     }
 }
 

@@ -6,7 +6,7 @@ use super::output::Terminal;
 use super::source::split;
 use crate::base::shown::escaped_line;
 use crate::base::units::{counted, duration};
-use crate::baseline::{self, Entry, Facts, SCHEMA, Statistic};
+use crate::baseline::{self, BaselineRun, Entry, Facts, SCHEMA, Statistic};
 use crate::judge::{Others, TrustState, Verdict, VerdictKind};
 use crate::measure::Stats;
 use crate::plan::{Host, Plan};
@@ -74,6 +74,7 @@ impl Against {
                 notes.push(text);
             }
         };
+        let mut before: Vec<BaselineRun> = Vec::new();
         let mut looked = |name: Option<&str>, metric: &crate::plan::MetricKey, function| {
             let asked = (name, plan.profile.as_deref());
             let of_history = match (&self.stable, name) {
@@ -98,6 +99,11 @@ impl Against {
             for remark in choice.runs.iter().flat_map(|entry| self.facts.remarks(&entry.facts)) {
                 note(format!("unlike in the baseline, {remark}"));
             }
+            for run in choice.runs.iter().map(|entry| entry.as_run()) {
+                if !before.contains(&run) {
+                    before.push(run);
+                }
+            }
             let found: Vec<Statistic> =
                 choice.runs.iter().filter_map(|entry| entry.statistic(metric, function)).collect();
             match found.is_empty() {
@@ -110,7 +116,8 @@ impl Against {
             true => Others::waiting(plan, &format!("it is compared from {} runs on", looks.least)),
             false => Others::of(plan, runs, &mut looked, &alpha),
         };
-        others.notes = notes;
+        before.sort_by(|one, other| one.started.cmp(&other.started));
+        (others.notes, others.runs) = (notes, before);
         others
     }
 
@@ -146,7 +153,7 @@ impl Against {
     /// Keeps a run, as one of a set or as the first of one; the set that it is in.
     pub fn keep(
         &self,
-        (plan, stats): (&Plan, &Stats),
+        (plan, stats, commit): (&Plan, &Stats, Option<&str>),
         (set, name): (Option<String>, Option<&str>),
         terminal: &Terminal,
     ) -> Result<String, u8> {
@@ -156,7 +163,7 @@ impl Against {
         }
         let set = set.unwrap_or_else(|| stats.id.clone());
         let number = there.iter().map(|entry| entry.number).max().unwrap_or(0).saturating_add(1);
-        let entry = entry((plan, stats), self.facts.machine.clone(), &set);
+        let entry = entry((plan, stats, commit), self.facts.machine.clone(), &set);
         let entry = Entry { number, name: name.map(str::to_owned), facts: self.facts.clone(), ..entry };
         let path = self.baselines.add(&entry).map_err(|error| not_kept(&error.to_string(), terminal))?;
         terminal.err(&format!("kept as a run of the baseline in {}\n", escaped_line(&path.display().to_string())));
@@ -165,7 +172,7 @@ impl Against {
 }
 
 /// A run as a baseline keeps it, as the first of a set without a name.
-pub fn entry((plan, stats): (&Plan, &Stats), machine: Host, set: &str) -> Entry {
+pub fn entry((plan, stats, commit): (&Plan, &Stats, Option<&str>), machine: Host, set: &str) -> Entry {
     Entry {
         schema: SCHEMA,
         run: stats.id.clone(),
@@ -175,6 +182,7 @@ pub fn entry((plan, stats): (&Plan, &Stats), machine: Host, set: &str) -> Entry 
         scenario: plan.scenario.clone(),
         profile: plan.profile.clone(),
         started: stats.started.clone(),
+        commit: commit.map(str::to_owned),
         seed: stats.seed,
         plan_sha256: plan.fingerprint.clone(),
         facts: Facts::of(plan, machine, VERSION),

@@ -56,7 +56,7 @@ fn record(args: &RecordArgs, terminal: &Terminal) -> Result<(), u8> {
                 code => code,
             });
         }
-        set = Some(against.keep((plan, &performed.stats), (set, name), terminal)?);
+        set = Some(against.keep((plan, &performed.stats, performed.commit.as_deref()), (set, name), terminal)?);
         if performed.left.is_some() {
             return Err(super::COULD_NOT_RUN);
         }
@@ -214,7 +214,7 @@ fn accept(args: &AcceptArgs, terminal: &Terminal) -> Result<(), u8> {
         super::COULD_NOT_RUN
     };
     // All are looked at before the first is kept: a baseline of some of them is none that was asked for.
-    let mut accepted: Vec<(Plan, Stats, Against)> = Vec::new();
+    let mut accepted: Vec<(Plan, Stats, Against, Option<String>)> = Vec::new();
     for run in &args.runs {
         let directory = store::find(&args.record, run).map_err(|error| refuse(error.to_string()))?;
         let (plan, stats) = store::read(&directory).map_err(|error| refuse(error.to_string()))?;
@@ -233,15 +233,15 @@ fn accept(args: &AcceptArgs, terminal: &Terminal) -> Result<(), u8> {
             return Err(refuse(format!("`{}` is not kept as a baseline: {problem}", stats.id)));
         }
         let against = Against::unread(context.machine, &plan, &args.file);
-        if against.has(&stats) || accepted.iter().any(|(_, other, _)| other.id == stats.id) {
+        if against.has(&stats) || accepted.iter().any(|(_, other, ..)| other.id == stats.id) {
             return Err(refuse(format!("`{}` is a run of a baseline already", stats.id)));
         }
-        accepted.push((plan, stats, against));
+        accepted.push((plan, stats, against, context.commit));
     }
     let name = args.name.as_deref().filter(|name| !name.is_empty());
     let mut set = None;
-    for (plan, stats, against) in &accepted {
-        set = Some(against.keep((plan, stats), (set, name), terminal)?);
+    for (plan, stats, against, commit) in &accepted {
+        set = Some(against.keep((plan, stats, commit.as_deref()), (set, name), terminal)?);
     }
     Ok(())
 }

@@ -115,7 +115,7 @@ fn save(runs: &[Performed], verdict: &Verdict, args: &RunArgs, against: &Against
         Err(code) => return code,
     };
     for run in runs {
-        match against.keep((&run.plan, &run.stats), (set, name), terminal) {
+        match against.keep((&run.plan, &run.stats, run.commit.as_deref()), (set, name), terminal) {
             Ok(own) => set = Some(own),
             Err(code) => return code,
         }
@@ -169,7 +169,7 @@ pub(super) struct Performed {
     record: Record,
     text: Arc<str>,
     /// The commit of the scenario's repository at the start.
-    commit: Option<String>,
+    pub commit: Option<String>,
     index: super::history::RunIndex,
     /// What it did and could not take back.
     pub left: Option<RunError>,

@@ -17,6 +17,7 @@ pub use standing::Standing;
 pub use trust::{Trust, TrustState};
 
 use crate::base::units::{self};
+use crate::baseline::BaselineRun;
 use crate::measure::Stats;
 use crate::metric::{self, Grounds, Judged, Known, Outcome, Quantity, Why};
 use crate::plan::{Binary, Condition, Expectation, Function, Measured, Plan, RequestFunction};
@@ -60,6 +61,8 @@ pub struct Verdict {
     pub trust: Trust,
     /// Notes on the runs that it was compared with, in sentences.
     pub notes: Vec<String>,
+    /// Those runs, the oldest first.
+    pub before: Vec<BaselineRun>,
 }
 
 pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
@@ -73,7 +76,8 @@ pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     let written = plan.expectations.iter().any(|expectation| !expectation.implied);
     let (rank, reason) = first(stats, (&expectations, written), &standings, &trust);
     let (kind, exit_code) = (rank.kind(), rank.exit_code());
-    Verdict { rank, kind, exit_code, reason, expectations, standings, trust, notes: others.notes.clone() }
+    let (notes, before) = (others.notes.clone(), others.runs.clone());
+    Verdict { rank, kind, exit_code, reason, expectations, standings, trust, notes, before }
 }
 
 /// The expectations, by their places, that would fail if the run ended now, with what was measured so far. What only grows towards its bound

@@ -1,7 +1,7 @@
 //! What other runs measured, for conditions that compare with it.
 
 use crate::base::units::counted;
-use crate::baseline::{self, FEWEST_RUNS, Question, Statistic};
+use crate::baseline::{self, BaselineRun, FEWEST_RUNS, Question, Statistic};
 use crate::metric::printed;
 use crate::plan::{Binary, Condition, Estimate, Function, Measured, MetricKey, Plan};
 use schemars::JsonSchema;
@@ -14,6 +14,9 @@ pub struct Others {
     /// What has to be said of the comparison, in sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The runs of the baselines, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<BaselineRun>,
 }
 
 /// Of one comparison with a baseline what is known.
@@ -61,7 +64,7 @@ impl Others {
                 told[*place].open = across.verdict == crate::plan::Regression::Inconclusive;
             }
         }
-        Others { told, notes: Vec::new() }
+        Others { told, ..Others::default() }
     }
 
     /// Where nothing is compared yet, for a reason.
@@ -72,7 +75,7 @@ impl Others {
             found: Err(reason.to_owned()),
             open: true,
         });
-        Others { told: told.collect(), notes: Vec::new() }
+        Others { told: told.collect(), ..Others::default() }
     }
 
     /// Whether more runs could decide what these do not.

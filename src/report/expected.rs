@@ -108,7 +108,7 @@ impl Expected {
             let _ = write!(text, ", near the bound: {}", Quantity::interval(interval, value.unit));
         }
         if let (Some(window), None) = (grounds.look, reason) {
-            let _ = write!(text, ", by a look each 1s over {}", duration(window));
+            let _ = write!(text, ", checked every 1s over the last {}", duration(window));
         }
         if let (Some(across), Some(value), None) = (&self.across, value, reason) {
             let _ = write!(text, ", {}", told_across(across, value.unit));

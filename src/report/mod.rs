@@ -4,6 +4,7 @@
 mod addresses;
 mod alerts;
 mod badge;
+mod before;
 mod beside;
 mod causes;
 mod comparison;
@@ -62,6 +63,7 @@ pub use timeline::{LoadLines, Timeline, WatchedLine};
 pub use watched::WatchedSeries;
 pub use windows::{StepRow, TrialOutcome, Window};
 
+use crate::baseline::BaselineRun;
 use crate::judge::{Trust, Verdict, VerdictKind};
 use crate::measure::Stats;
 use crate::plan::{Plan, Share};
@@ -115,6 +117,9 @@ pub struct Report {
     /// What makes the numbers look better than they are, in sentences.
     pub notes: Vec<String>,
     pub expectations: Vec<Expected>,
+    /// The runs of the baselines that something is compared with, the oldest first.
+    #[serde(rename = "baseline_runs", skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<BaselineRun>,
     pub loads: Vec<LoadTotals>,
     pub windows: Vec<Window>,
     /// For each step that opened connections.
@@ -250,6 +255,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
             verdict.notes.iter().cloned().chain(own).collect()
         },
         expectations: expected::expected(plan, stats, verdict),
+        before: verdict.before.clone(),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
         timeline: timeline::timeline(plan, stats),
         curves: curves::curves(plan, stats),

@@ -112,9 +112,9 @@ fn failed(load: &LoadTotals, windows: &[&Window]) -> Option<String> {
     let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
     let unanswered: u64 = rows().map(|row| row.unanswered).sum();
     let what = match unanswered {
-        0 => "their times are among the latencies",
+        0 => "the latencies include them",
         _ if unanswered >= failed => "got no answer, which ranks above all answers",
-        _ => "those without an answer rank above all answers, and the times of the others are among the latencies",
+        _ => "the latencies include them, those without an answer above all answers",
     };
     let text = || format!("`{}`: {} of its requests failed, and {what}", load.name, percent(share));
     (share > NOTABLE).then(text)

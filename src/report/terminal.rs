@@ -19,7 +19,7 @@ pub use suite::suite;
 
 use super::badge::{Badge, Caveat, Tone, caveats};
 use super::expected::Found;
-use super::{Expected, Report, Spread};
+use super::{Expected, Report, Spread, before};
 use crate::base::shown::{escaped_line, escaped_page};
 use crate::base::units::{bytes, grouped, measured_duration, percent, whole_seconds};
 use crate::judge::Standing;
@@ -72,14 +72,14 @@ pub fn terminal(report: &Report, width: usize, colour: bool) -> String {
     heading(&mut page, report);
     expectations(&mut page, report);
     course::course(&mut page, report);
-    windows::windows(&mut page, report);
-    phases::phases(&mut page, report);
-    addresses::addresses(&mut page, report);
     faults::faults(&mut page, report);
     events::events(&mut page, report);
     alerts::alerts(&mut page, report);
-    ledgers::ledgers(&mut page, report);
     examples::failures(&mut page, report);
+    ledgers::ledgers(&mut page, report);
+    windows::windows(&mut page, report);
+    phases::phases(&mut page, report);
+    addresses::addresses(&mut page, report);
     examples::slowest(&mut page, report);
     counters::counters(&mut page, report);
     watched::watched(&mut page, report);
@@ -157,6 +157,9 @@ fn expectations(page: &mut Page, report: &Report) {
             page.marked(2, &mark, &text);
             page.text(if width > page.width / 4 { width + 7 } else { 6 }, &found);
         }
+    }
+    if let Some(runs) = before::told(report) {
+        page.text(4, &paint.dim(&escaped_line(&format!("baseline: {runs}"))));
     }
 }
 

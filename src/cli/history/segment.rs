@@ -98,7 +98,7 @@ impl StableRuns {
             if refused(&verdict, false).is_some() {
                 return None;
             }
-            Some(entry((&plan, &stats), context.machine, SET))
+            Some(entry((&plan, &stats, context.commit.as_deref()), context.machine, SET))
         };
         let found = read();
         self.entries.borrow_mut().insert(id.to_owned(), found.clone());

@@ -100,7 +100,7 @@ fn evidence(out: &mut String, expected: &Expected) {
         fact(out, "worst slice", &zoom((*from, *to)));
     }
     if let Some(window) = grounds.look {
-        fact(out, "found by", &format!("a look each 1s over {}", duration(window)));
+        fact(out, "checked", &format!("every 1s, over the last {}", duration(window)));
     }
     if let (Some(across), Some(value)) = (across, &compared.value) {
         fact(out, "baseline", &line(&printed(across.baseline, value.unit)));

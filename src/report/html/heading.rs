@@ -3,8 +3,8 @@
 use super::markup::{class, line, lines, prose};
 use crate::base::units::{measured_duration, whole_seconds};
 use crate::metric::Outcome;
-use crate::report::Report;
 use crate::report::badge::{Badge, Caveat, caveats};
+use crate::report::{Report, before};
 use std::fmt::Write;
 
 /// So many expectations that did not hold stand at the top.
@@ -47,6 +47,7 @@ fn facts(out: &mut String, report: &Report) {
     facts.push(format!("started {}", started(&report.started)));
     facts.push(format!("seed {}", report.seed));
     facts.push(format!("run {}", line(&report.id)));
+    facts.extend(before::told(report).map(|runs| format!("baseline: {}", prose(&runs))));
     let facts: String = facts.iter().map(|fact| format!("<li>{fact}</li>")).collect();
     let _ = writeln!(out, "<ul class=\"facts\">{facts}</ul>");
 }

@@ -8,7 +8,7 @@ pub use comparison::comparison;
 pub use suite::suite;
 
 use super::badge::{Badge, Caveat, caveats};
-use super::{Expected, Found, LoadCourse, Report};
+use super::{Expected, Found, LoadCourse, Report, before};
 use crate::base::units::{counted, measured_duration, short};
 use crate::judge::Standing;
 use crate::metric::{Outcome, printed, shown_change};
@@ -124,7 +124,8 @@ fn compared(report: &Report) -> Vec<(&Expected, AcrossRuns, f64, Type)> {
 fn changed(out: &mut String, report: &Report) {
     let all = compared(report);
     let Some((_, AcrossRuns { runs: (before, now), .. }, ..)) = all.first() else { return };
-    let runs = format!("{} against {}", counted(*now as u64, "run"), counted(*before as u64, "run"));
+    let before = before::told(report).unwrap_or_else(|| counted(*before as u64, "run"));
+    let runs = format!("{} against {}", counted(*now as u64, "run"), prose(&before));
     let _ = writeln!(out, "\n**Compared with the baseline** ({runs})\n");
     out.push_str(
         "| | expected | baseline | now | change (95% interval) | smallest change to be seen |\n| --- | --- | ---: | ---: | --- | ---: |\n",

@@ -19,14 +19,14 @@ pub fn events(page: &mut Page, report: &Report) {
             continue;
         };
         let Occurrence { began, ended, problem, output, .. } = happened;
-        let late = measured_duration(began.saturating_sub(event.at) as f64);
         let took = match ended {
-            Some(at) => format!("{} long", measured_duration(at.saturating_sub(*began) as f64)),
-            None => "to the end".to_owned(),
+            Some(at) => format!("took {}", measured_duration(at.saturating_sub(*began) as f64)),
+            None => "did not end".to_owned(),
         };
         let failed = problem.as_ref().map_or(String::new(), |problem| format!(": {}", paint.bad(&escaped(problem))));
         let at = duration(event.at);
-        page.named(&event.name, width, &format!("at {at} as planned, {late} late and {took}{failed}"));
+        let began = super::faults::began(*began, event.at);
+        page.named(&event.name, width, &format!("planned at {at}, {began}, {took}{failed}"));
         for line in output.iter().flat_map(|output| output.lines()) {
             page.named("", width, &paint.dim(&escaped_line(line)));
         }

@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::{Paint, name_width};
 use crate::base::shown::escaped;
-use crate::base::units::{bytes, duration, grouped, measured_duration};
+use crate::base::units::{MILLISECOND, bytes, duration, grouped, measured_duration};
 use crate::metric::Back;
 use crate::report::{Injection, PlannedFault, Report};
 
@@ -56,11 +56,10 @@ pub fn came_back(injection: &Injection) -> Option<String> {
 
 pub fn told(fault: &PlannedFault, injection: &Injection, paint: &Paint) -> String {
     let (from, to) = (injection.applied.1, injection.withdrawn.map(|range| range.0));
-    let late = measured_duration(injection.applied.1.saturating_sub(injection.planned.0) as f64);
     let asked = (duration(injection.planned.0), duration(injection.planned.1));
     let lasted = match to {
-        Some(to) => format!("{} long", measured_duration(to.saturating_sub(from) as f64)),
-        None => "to the end".to_owned(),
+        Some(to) => format!("lasted {}", measured_duration(to.saturating_sub(from) as f64)),
+        None => "lasted to the end".to_owned(),
     };
     let by = match injection.mechanism.as_str() {
         // The links are told of by themselves, and a command is what it is.
@@ -68,7 +67,8 @@ pub fn told(fault: &PlannedFault, injection: &Injection, paint: &Paint) -> Strin
         mechanism => format!(" by {mechanism}"),
     };
     let what = &fault.called;
-    let when = format!("{what}{by}  {}–{} as planned, {late} late and {lasted}", asked.0, asked.1);
+    let began = began(from, injection.planned.0);
+    let when = format!("{what}{by}  planned {}–{}, {began}, {lasted}", asked.0, asked.1);
     let proof = injection.touched;
     let touched = match (&injection.problem, &injection.shown) {
         (Some(problem), _) => return format!("{when}: {}", paint.bad(&escaped(problem))),
@@ -85,4 +85,12 @@ pub fn told(fault: &PlannedFault, injection: &Injection, paint: &Paint) -> Strin
         }
     };
     format!("{when}; {touched}")
+}
+
+/// How much later than planned something began.
+pub fn began(at: u64, planned: u64) -> String {
+    match at.saturating_sub(planned) {
+        late if late < MILLISECOND => "began on time".to_owned(),
+        late => format!("began {} late", measured_duration(late as f64)),
+    }
 }
