@@ -13,6 +13,7 @@ pub mod failure;
 pub mod floors;
 mod hex;
 pub mod hosts;
+mod json;
 pub mod origin;
 pub mod promql;
 pub mod proxy;
@@ -27,5 +28,6 @@ pub mod summed;
 pub mod units;
 
 pub use hex::hex;
+pub use json::json;
 pub use source::{Source, Sources};
 pub use span::{FileId, Name, Span};

@@ -230,8 +230,9 @@ impl Work {
             out.write_all(&others)?;
             let readings = readings.into_iter().map(Event::Generator);
             for event in readings.chain(sums.slices().map(Event::Slice)) {
-                serde_json::to_writer(&mut *out, &event)?;
-                out.write_all(b"\n")?;
+                let mut line = serde_json::to_vec(&event)?;
+                line.push(b'\n');
+                out.write_all(&line)?;
             }
             Ok(())
         })
