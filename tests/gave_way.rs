@@ -183,7 +183,10 @@ fn errors_and_bounds_of_expectations_say_when_it_broke() {
     let plan = planned(&scenario("  expect max(shop.memory) < 1GiB"));
     let found = run(&plan, (20 * MILLISECOND, 10), CALM, &|_, _| None).unwrap();
     assert_eq!((found.broke.what, found.broke.at), (Broken::Errors, 10 * SECOND));
-    assert!(found.text.contains("the error rate of `main` broke at 10s (5% or more failed)"), "{}", found.text);
+    assert_eq!(
+        found.text,
+        "the error rate of `main` broke at 10s (5% or more failed); no resource that was watched was at its limit by then"
+    );
     // Slower, and as it is expected.
     let plan = planned(&scenario("  expect p95(main) < 500ms"));
     assert_eq!(run(&plan, (400 * MILLISECOND, 0), CALM, &|_, _| None), None);
@@ -282,6 +285,15 @@ fn a_generator_that_is_too_slow_gives_way_first() {
     let ran = Place::new().run(&text, &["--workers", "1"]);
     let (kind, text) = told(&ran);
     assert_eq!(kind, "generator", "{text}\n{}", ran.out);
+}
+
+#[test]
+fn what_failed_most_is_named_with_its_cause() {
+    let text = orders("errors: 60%", "count(main) > 0").replace("    p95(main) < 400ms\n", "");
+    let ran = Place::new().run(&text, &[]);
+    let (_, text) = told(&ran);
+    let wanted = "(error_rate(main) < 5%), mostly `POST /orders` with status 500; no resource that was watched";
+    assert!(text.contains(wanted), "{text}\n{}", ran.out);
 }
 
 #[test]

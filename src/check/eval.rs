@@ -17,6 +17,7 @@ use crate::base::{Name, Span, decimal};
 use crate::diag::{Applicability, Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Entry, ExprKind, Unary};
 use std::borrow::Cow;
+use std::collections::{HashMap, hash_map};
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn eval(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Meaning<'a> {
@@ -107,9 +108,11 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// Of two fields of one name a reader of JSON takes whichever it likes (RFC 8259, 4).
     fn is_said_once(&mut self, fields: &[Entry]) {
-        for (place, field) in fields.iter().enumerate() {
-            if let Some(first) = fields[..place].iter().find(|other| other.label.text == field.label.text) {
-                self.push(Diagnostic::twice(&field.label, first.label.span));
+        let mut firsts: HashMap<&str, Span> = HashMap::with_capacity(fields.len());
+        for Entry { label, .. } in fields {
+            match firsts.entry(&label.text) {
+                hash_map::Entry::Occupied(first) => self.push(Diagnostic::twice(label, *first.get())),
+                hash_map::Entry::Vacant(first) => drop(first.insert(label.span)),
             }
         }
     }

@@ -48,3 +48,14 @@ pub struct AcrossRuns {
     /// Whether the baseline is a single run, which may be an exception.
     pub is_advisory: bool,
 }
+
+impl AcrossRuns {
+    /// The mean of the new runs, of which this is the last.
+    pub fn now(&self, last: f64) -> f64 {
+        match (self.runs.1, self.is_relative) {
+            (..=1, _) => last,
+            (_, true) => self.baseline * (1.0 + self.change),
+            (_, false) => self.baseline + self.change,
+        }
+    }
+}

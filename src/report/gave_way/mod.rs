@@ -116,7 +116,11 @@ pub fn gave_way(plan: &Plan, stats: &Stats) -> Option<GaveWay> {
         [fault] => format!(" while the fault `{fault}` was in force"),
         faults => format!(" while the faults `{}` were in force", faults.join("` and `")),
     };
-    let during = format!("{}{during}", mostly(plan, stats, &broke).unwrap_or_default());
+    let during = match (mostly(plan, stats, &broke), during.as_str()) {
+        (Some(most), "") => format!(", {most}"),
+        (Some(most), during) => format!(", {most},{during}"),
+        (None, during) => during.to_owned(),
+    };
     let text = match reached.first() {
         Some(first) => format!("{} gave way first: {}; {}{during}", first.kind.noun(), first.text, broke.text()),
         None => format!("{}{during}; no resource that was watched was at its limit by then", broke.text()),
@@ -141,7 +145,7 @@ fn mostly(plan: &Plan, stats: &Stats, broke: &Broke) -> Option<String> {
         status => format!("status {status}"),
     };
     let step = series.name.strip_prefix(&broke.load).map_or(series.name.as_str(), |step| step.trim_start_matches('.'));
-    Some(format!(", mostly `{step}` with {why},"))
+    Some(format!("mostly `{step}` with {why}"))
 }
 
 /// The faults that had an effect in the second that begins then, in the order in which they began.

@@ -144,7 +144,7 @@ fn changed(out: &mut String, report: &Report) {
             across.verdict.word(),
             code_cell(&own.text),
             printed(across.baseline, *unit),
-            printed(*value, *unit),
+            printed(across.now(*value), *unit),
             earlier(own),
             shown(across.change),
             shown(across.low),
