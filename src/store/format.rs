@@ -3,7 +3,7 @@
 use crate::check::builtins::{self, FaultArguments};
 use crate::measure::Event;
 use crate::plan::{Action, CommandLine, Element, Plan, Share, Text};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_json::{Map, Value, json};
@@ -40,36 +40,20 @@ pub fn read_plan(text: &[u8]) -> Result<(Plan, Format), String> {
 }
 
 fn converted(text: &[u8]) -> Result<(Plan, Format), String> {
-    #[derive(Deserialize)]
-    struct Numbered {
-        #[serde(default)]
-        format: Option<Value>,
-    }
-    let numbered: Numbered = serde_json::from_slice(text).map_err(|error| misread(&error))?;
-    let format = Format::of(numbered.format.as_ref())?;
-    let plan = match format {
-        Format::Newest => serde_json::from_slice(text).map_err(|error| misread(&error))?,
-        Format::First => plan_from_first(text)?,
-    };
-    Ok((plan, format))
-}
-
-fn plan_from_first(text: &[u8]) -> Result<Plan, String> {
     let mut value: Value = serde_json::from_slice(text).map_err(|error| misread(&error))?;
-    let faults = value.pointer_mut("/faults").and_then(Value::as_array_mut).into_iter().flatten();
-    faults.filter_map(Value::as_object_mut).try_for_each(fault_from_first)?;
-    let flows = value.get_mut("flows").and_then(Value::as_array_mut).into_iter().flatten();
-    flows.for_each(steps_from_first);
-    let ledgers = value.get_mut("ledgers").and_then(Value::as_array_mut).into_iter().flatten();
-    ledgers.filter_map(|ledger| ledger.get_mut("verify")).for_each(steps_from_first);
-    read(&value)
-}
-
-/// What was converted, by way of its text, so that the types of a plan are compiled for one reader alone.
-fn read<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
-    let text = serde_json::to_vec(value).expect("a value is plain data");
-    // Its places are not those of the file.
-    serde_json::from_slice(&text).map_err(|error| misread_as(&error).to_owned())
+    let number = value.as_object_mut().and_then(|plan| plan.shift_remove("format"));
+    let format = Format::of(number.as_ref())?;
+    if format == Format::First {
+        let faults = value.pointer_mut("/faults").and_then(Value::as_array_mut).into_iter().flatten();
+        faults.filter_map(Value::as_object_mut).try_for_each(fault_from_first)?;
+        let flows = value.get_mut("flows").and_then(Value::as_array_mut).into_iter().flatten();
+        flows.for_each(steps_from_first);
+        let ledgers = value.get_mut("ledgers").and_then(Value::as_array_mut).into_iter().flatten();
+        ledgers.filter_map(|ledger| ledger.get_mut("verify")).for_each(steps_from_first);
+    }
+    // From a value, not from the text: what is flattened in a plan could not have its numbers there, which keep all their digits.
+    let plan = serde_json::from_value(value).map_err(|error| misread(&error))?;
+    Ok((plan, format))
 }
 
 /// Why something is not what a run writes, without a word of it: a record that lies about may name a file of somebody else.
@@ -78,13 +62,9 @@ fn misread(error: &serde_json::Error) -> String {
         0 => String::new(),
         line => format!(", in line {line}, column {}", error.column()),
     };
-    misread_as(error).to_owned() + &place
-}
-
-fn misread_as(error: &serde_json::Error) -> &'static str {
     match error.classify() {
-        Category::Syntax | Category::Eof => "is no JSON",
-        Category::Data | Category::Io => "has other fields or types than a run writes",
+        Category::Syntax | Category::Eof => format!("is no JSON{place}"),
+        Category::Data | Category::Io => format!("has other fields or types than a run writes{place}"),
     }
 }
 
@@ -106,7 +86,7 @@ enum Setting {
 
 fn fault_from_first(fault: &mut Map<String, Value>) -> Result<(), String> {
     let Some(breakage) = fault.remove("breakage") else { return Ok(()) };
-    let breakage: Breakage = read(&breakage)?;
+    let breakage: Breakage = serde_json::from_value(breakage).map_err(|error| misread(&error))?;
     let template = breakage.template.clone();
     let action = action(breakage).ok_or("has a fault that this version does not know")?;
     fault.insert("action".to_owned(), json!(action));
@@ -204,10 +184,11 @@ impl Format {
     }
 
     pub fn event(self, line: &[u8]) -> Result<Event, String> {
-        let event: Event = match self {
-            Format::Newest => serde_json::from_slice(line).map_err(|error| misread(&error))?,
-            Format::First => read(&from_first(serde_json::from_slice(line).map_err(|error| misread(&error))?))?,
+        let event: serde_json::Result<Event> = match self {
+            Format::Newest => serde_json::from_slice(line),
+            Format::First => serde_json::from_slice(line).and_then(|event| serde_json::from_value(from_first(event))),
         };
+        let event = event.map_err(|error| misread(&error))?;
         match event.is_possible() {
             true => Ok(event),
             false => Err("has an instant or a count beyond any run".to_owned()),
