@@ -173,7 +173,7 @@ fn what_was_at_its_bound_for_a_moment_or_afterwards_alone_is_not_named() {
         assert_eq!(found.reached, [], "{at:?}: {}", found.text);
         assert_eq!(
             found.text,
-            "the latency of `main` broke at 10s (p95 above 60ms, and it was 20ms); no resource that was watched was at its limit by then"
+            "the latency of `main` broke at 10s (p95 above 60ms, and it was 20ms); of the watched resources, none was at its limit by then"
         );
     }
 }
@@ -185,14 +185,18 @@ fn errors_and_bounds_of_expectations_say_when_it_broke() {
     assert_eq!((found.broke.what, found.broke.at), (Broken::Errors, 10 * SECOND));
     assert_eq!(
         found.text,
-        "the error rate of `main` broke at 10s (5% or more failed); no resource that was watched was at its limit by then"
+        "the error rate of `main` broke at 10s (5% or more failed); of the watched resources, none was at its limit by then"
     );
     // Slower, and as it is expected.
     let plan = planned(&scenario("  expect p95(main) < 500ms"));
     assert_eq!(run(&plan, (400 * MILLISECOND, 0), CALM, &|_, _| None), None);
     let plan = planned(&scenario("  expect p95(main) < 300ms"));
     let found = run(&plan, (400 * MILLISECOND, 0), CALM, &|_, _| None).unwrap();
-    assert!(found.text.contains("broke at 10s (p95(main) < 300ms); no resource"), "{}", found.text);
+    assert!(
+        found.text.contains("broke at 10s (`p95(main) < 300ms` was expected); of the watched resources, none"),
+        "{}",
+        found.text
+    );
     // Nothing broke.
     assert_eq!(run(&plan, (20 * MILLISECOND, 0), CALM, &|_, _| None), None);
 }
@@ -292,7 +296,8 @@ fn what_failed_most_is_named_with_its_cause() {
     let text = orders("errors: 60%", "count(main) > 0").replace("    p95(main) < 400ms\n", "");
     let ran = Place::new().run(&text, &[]);
     let (_, text) = told(&ran);
-    let wanted = "(error_rate(main) < 5%), mostly `POST /orders` with status 500; no resource that was watched";
+    let wanted =
+        "(`error_rate(main) < 5%` was expected), mostly `POST /orders` with status 500; of the watched resources, none";
     assert!(text.contains(wanted), "{text}\n{}", ran.out);
 }
 
@@ -302,7 +307,7 @@ fn where_nothing_was_watched_that_is_said() {
     let ran = Place::new().run(&server.scenario("    hold 20/s for 3s", "    p95(main) < 30ms"), &[]);
     let (kind, text) = told(&ran);
     assert!(
-        kind == "nothing" && text.ends_with("no resource that was watched was at its limit by then"),
+        kind == "nothing" && text.ends_with("of the watched resources, none was at its limit by then"),
         "{text}\n{}",
         ran.out
     );

@@ -202,13 +202,13 @@ mod tests {
         };
         let facts = |noted| Facts { noted, ..Facts::default() };
         let before = facts(noted("20", "0123456789abcdef"));
-        let service = "the service `shop` is still `demo`, and something in it is not as before";
-        assert_eq!(facts(noted("20", "fedcba9876543210")).remarks(&before), [service]);
+        let inside = "the service `shop` is still `demo`, and something in it is not as before";
+        assert_eq!(facts(noted("20", "fedcba9876543210")).remarks(&before), [inside]);
         assert_eq!(
             facts(noted("30", "fedcba9876543210")).remarks(&before),
             [
-                "the parameter `stock` is 30, and was 20".to_owned(),
-                format!("{service}, perhaps because of the parameters")
+                "the parameter `stock` is 30, and was 20",
+                "the service `shop` has other settings, perhaps because of the parameters"
             ]
         );
     }

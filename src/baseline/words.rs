@@ -105,8 +105,8 @@ pub(super) fn told(what: &str, is: &str, was: &str) -> String {
 
 /// That a change inside a part may follow from a parameter that changed too.
 pub(super) fn perhaps_by(change: &mut String) {
-    if change.ends_with(INSIDE) {
-        change.push_str(", perhaps because of the parameters");
+    if let Some((what, _)) = change.split_once(" is still ").filter(|_| change.ends_with(INSIDE)) {
+        *change = format!("{what} has other settings, perhaps because of the parameters");
     }
 }
 

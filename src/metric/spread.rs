@@ -60,7 +60,7 @@ pub(super) fn spread(metric: &Requests, stats: &Stats, value: f64) -> Result<Opt
     let Some([batches]) = batches([metric], &cells, stats) else {
         let (have, need) = (units::grouped(total as f64, 0), units::grouped(least as f64, 0));
         if total >= least * FEWEST_PARTS {
-            return Err(format!("{have} samples came too unevenly over its window to see how far it spreads"));
+            return Err(format!("its interval is not known: {have} samples came too unevenly over its window"));
         }
         return Err(format!(
             "{have} samples, and to compare two measured values each of {FEWEST_PARTS} parts of its window needs {need}"

@@ -109,13 +109,17 @@ fn dropped(load: &LoadTotals, windows: &[&Window]) -> Option<String> {
 fn failed(load: &LoadTotals, windows: &[&Window]) -> Option<String> {
     let rows = || windows.iter().flat_map(|window| window.steps.iter()).filter(|row| row.is_request);
     let failed: u64 = rows().map(|row| of_target(&row.failed)).sum();
-    let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
+    let all: u64 = rows().map(|row| row.samples).sum();
+    let share = failed as f64 / all.max(1) as f64;
     let unanswered: u64 = rows().map(|row| row.unanswered).sum();
     let what = match unanswered {
         0 => "the latencies include them",
         _ if unanswered >= failed => "got no answer, which ranks above all answers",
         _ => "the latencies include them, those without an answer above all answers",
     };
-    let text = || format!("`{}`: {} of its requests failed, and {what}", load.name, percent(share));
+    let text = || {
+        let (failed, all) = (grouped(failed as f64, 0), grouped(all as f64, 0));
+        format!("`{}`: {failed} of {all} requests failed ({}), and {what}", load.name, percent(share))
+    };
     (share > NOTABLE).then(text)
 }

@@ -83,7 +83,7 @@ fn expected(plan: &Plan) -> Vec<Look> {
             looks.push(Look {
                 load,
                 what,
-                by: expectation.text.clone(),
+                by: format!("`{}` was expected", expectation.text),
                 series: requests.samples.iter().map(|samples| samples.series).collect(),
                 ranges: requests.samples.first().map_or_else(Vec::new, |samples| samples.ranges.clone()),
                 beyond,
@@ -149,7 +149,7 @@ impl Look {
         };
         let first = (0..parts.len()).find(|from| lasts(*from))?;
         let load = plan.loads.get(self.load).map_or_else(String::new, |load| load.name.clone());
-        Some(Broke { what: self.what, load, at: parts[first].at, by: self.by })
+        Some(Broke { what: self.what, load, at: parts[first].at, from_start: first == 0, by: self.by })
     }
 
     /// Nothing where there was no request.

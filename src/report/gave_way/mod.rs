@@ -41,6 +41,8 @@ pub struct Broke {
     #[serde(rename = "at_s", serialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub at: u64,
+    /// Whether that was so as soon as anything was judged of them.
+    pub from_start: bool,
     /// The criterion: a bound of an expectation, or the usual values.
     pub by: String,
 }
@@ -100,7 +102,11 @@ impl Broke {
             Broken::Latency => "the latency",
             Broken::Errors => "the error rate",
         };
-        format!("{what} of `{}` broke at {} ({})", self.load, whole_seconds(self.at), self.by)
+        let when = whole_seconds(self.at);
+        match self.from_start {
+            true => format!("{what} of `{}` was too high from the start, {when} ({})", self.load, self.by),
+            false => format!("{what} of `{}` broke at {when} ({})", self.load, self.by),
+        }
     }
 }
 
@@ -123,7 +129,7 @@ pub fn gave_way(plan: &Plan, stats: &Stats) -> Option<GaveWay> {
     };
     let text = match reached.first() {
         Some(first) => format!("{} gave way first: {}; {}{during}", first.kind.noun(), first.text, broke.text()),
-        None => format!("{}{during}; no resource that was watched was at its limit by then", broke.text()),
+        None => format!("{}{during}; of the watched resources, none was at its limit by then", broke.text()),
     };
     Some(GaveWay { text, broke, reached, faults })
 }
@@ -135,7 +141,8 @@ fn mostly(plan: &Plan, stats: &Stats, broke: &Broke) -> Option<String> {
     }
     let own = |failed: &Failed| {
         let series = plan.series.get(failed.series as usize)?;
-        let is_late = failed.tally.last >= broke.at;
+        // What the generator could not send is no failure of the target.
+        let is_late = failed.tally.last >= broke.at && !failed.cause.failure.is_generator();
         (is_late && plan.loads.get(series.load)?.name == broke.load).then_some(series)
     };
     let all: Vec<_> = stats.causes.all().filter_map(|failed| own(&failed).map(|series| (failed, series))).collect();

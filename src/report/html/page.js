@@ -90,7 +90,7 @@
     const moments = [];
     if (report.gave_way) {
       const { broke, reached } = report.gave_way;
-      moments.push({ at: broke.at_s, text: `${broke.what === "latency" ? "latency" : "errors"} of ${broke.load} broke` });
+      moments.push({ at: broke.at_s, text: `${broke.what === "latency" ? "latency" : "errors"} of ${broke.load} ${broke.from_start ? "too high" : "broke"}` });
       for (const one of reached.slice(0, 3)) moments.push({ at: one.at_s, text: `${one.kind.replace("_", " ")} at its bound` });
     }
     for (const one of report.restarts.slice(0, 20)) moments.push({ at: one.at / 1e9, text: `${one.service} ended, was started again` });
@@ -347,7 +347,9 @@
   };
   choose_first();
 
-  let shown = 0;
+  // What broke is what one looks for.
+  const broken = report.gave_way ? line.loads.findIndex((load) => load.load === report.gave_way.broke.load) : -1;
+  let shown = Math.max(broken, 0);
   const build = () => {
     read_colours();
     panels.forEach((panel) => panel.destroy());
@@ -380,7 +382,7 @@
       const map = heat(load);
       if (map) chart(into, { title: "How many answers took how long", height: 120, format: time, log: true, range: [map.least, map.most], drawn: map.drawn, series: [{ values: at.map(() => null) }], hint: `from ${time(map.least)} to ${time(map.most)}` });
       chart(into, { title: "Requests per second", height: 110, format: digits, range: (u, a, b) => [0, Math.max(b || 0, 1) * 1.05], series: [
-        { label: "answered", values: load.answered, colour: colours.c5, fill: colours.soft("c5", 0.12) },
+        { label: "succeeded", values: load.answered, colour: colours.c5, fill: colours.soft("c5", 0.12) },
         { label: "failed", values: load.failed, colour: colours.bad },
       ] });
       const share = load.failed.map((failed, index) => (failed + load.answered[index] > 0 ? failed / (failed + load.answered[index]) : null));
@@ -524,7 +526,8 @@
   if (line.loads.length > 1) {
     const select = make("select", { "aria-label": "Load", change: () => { shown = Number(select.value); build(); } });
     line.loads.forEach((load, index) => select.append(make("option", { value: index }, load.load)));
-    controls.append(select);
+    select.value = String(shown);
+    controls.append(make("label", {}, "Load ", select));
   }
   controls.append(make("span", { id: "range" }));
   if (metrics.length) {
@@ -543,7 +546,7 @@
     const load = line.loads[shown];
     const inside = at.map((_, index) => index).filter((index) => at[index] >= zoom[0] && at[index] <= zoom[1]);
     const step = Math.ceil(inside.length / MOST);
-    const head = ["time", "answered/s", "failed/s", "p50", "p95", "p99", "started/s"];
+    const head = ["time", "succeeded/s", "failed/s", "p50", "p95", "p99", "started/s"];
     const body = make("tbody", {});
     for (const index of inside.filter((_, number) => number % step === 0)) {
       const quantile = (values) => (values[index] === null ? (load.unanswered[index] > 0 ? "no answer" : "–") : time(values[index]));

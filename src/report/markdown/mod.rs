@@ -128,7 +128,7 @@ fn changed(out: &mut String, report: &Report) {
     let runs = format!("{} against {}", counted(*now as u64, "run"), prose(&before));
     let _ = writeln!(out, "\n**Compared with the baseline** ({runs})\n");
     out.push_str(
-        "| | expected | baseline | now | change (95% interval) | smallest change to be seen |\n| --- | --- | ---: | ---: | --- | ---: |\n",
+        "| | expected | baseline | now | change (95% interval) | smallest worsening that would show |\n| --- | --- | ---: | ---: | --- | ---: |\n",
     );
     for (own, across, value, unit) in all.iter().take(CHANGED) {
         let shown = |change: f64| shown_change(change, across.is_relative, *unit);
@@ -155,10 +155,18 @@ fn changed(out: &mut String, report: &Report) {
     if let Some(more) = all.len().checked_sub(CHANGED).filter(|more| *more > 0) {
         let _ = writeln!(out, "\nand {more} more that are compared");
     }
-    if all.iter().any(|(_, across, ..)| across.verdict == Regression::Regressed) {
-        out.push_str(
-            "\n*Regressed* means worse by the allowance or more as measured, and worse than before for certain.\n",
-        );
+    for word in [Regression::Regressed, Regression::Improved, Regression::Unchanged, Regression::Inconclusive] {
+        let means = match word {
+            Regression::Regressed => "worse by the allowance or more as measured, and worse than before for certain",
+            Regression::Improved => "better by the allowance or more as measured, and better than before for certain",
+            Regression::Unchanged => "for certain not worse by the allowance or more",
+            Regression::Inconclusive => "none of these can be said yet",
+        };
+        if all.iter().any(|(_, across, ..)| across.verdict == word) {
+            let name = word.word();
+            let (first, rest) = name.split_at(1);
+            let _ = writeln!(out, "\n*{}{rest}*: {means}.", first.to_uppercase());
+        }
     }
 }
 
@@ -186,7 +194,7 @@ fn course(out: &mut String, report: &Report) {
             (false, false) => reach,
         };
         if !begun {
-            out.push_str("\n| load | requests answered | p95 |\n| --- | --- | --- |\n");
+            out.push_str("\n| load | requests that succeeded | p95 |\n| --- | --- | --- |\n");
             begun = true;
         }
         let _ = writeln!(
@@ -216,7 +224,10 @@ fn caveats_of(out: &mut String, report: &Report) {
 
 /// What held, folded up.
 fn held(out: &mut String, report: &Report) {
-    let held: Vec<&Expected> = report.expectations.iter().filter(|own| holds(own)).collect();
+    // What is compared stands in its own table, with all of its runs.
+    let shown: Vec<&Expected> = compared(report).into_iter().take(CHANGED).map(|(own, ..)| own).collect();
+    let is_above = |own: &Expected| shown.iter().any(|other| std::ptr::eq(*other, own));
+    let held: Vec<&Expected> = report.expectations.iter().filter(|own| holds(own) && !is_above(own)).collect();
     let written = report.expectations.iter().any(|own| !own.implied);
     if !written {
         out.push_str("\nNothing was expected: add an `expect` to get a verdict.\n");

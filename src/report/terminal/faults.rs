@@ -43,12 +43,12 @@ pub fn came_back(injection: &Injection) -> Option<String> {
     Some(match &found.back {
         Back::At(at) if *at > over => {
             format!(
-                "{lost} and was back at {}, {} after it was taken back",
+                "{lost} and was back at {}, {} after the fault was taken back",
                 duration(*at),
                 measured_duration((at - over) as f64)
             )
         }
-        Back::At(at) => format!("{lost} and was back at {}, when it was taken back", duration(*at)),
+        Back::At(at) => format!("{lost} and was back at {}, when the fault was taken back", duration(*at)),
         Back::NotBy(end) => format!("{lost} and had not come back at {}", duration(*end)),
         Back::Unknown(reason) => format!("{lost}; whether it came back is not known: {reason}"),
     })
