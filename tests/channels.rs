@@ -72,6 +72,9 @@ fn answers(bytes: &'static [u8], then: Duration) -> SocketAddr {
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(bytes);
         std::thread::sleep(then);
+        // What is left unread would make the end of the connection a reset.
+        let _ = stream.set_read_timeout(Some(Duration::from_millis(20)));
+        while stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}
     })
 }
 

@@ -331,7 +331,7 @@ fn groups_and_iterations_are_measured_as_wholes() {
     );
     let ran = place.run(&text, &["--workers", "2"]);
     ran.passed();
-    let failures = ran.out.split("failures").nth(1).unwrap();
+    let failures = ran.out.split("\nfailures").nth(1).and_then(|section| section.split("\n\n").next()).unwrap();
     assert!(failures.contains("main.job.broken") && !failures.contains("iteration"), "{}", ran.out);
 }
 

@@ -188,7 +188,7 @@ fn a_comment_shows_what_changed_and_how_sure_that_is() {
     let row = told.lines().find(|line| line.starts_with("| ✘ regressed")).unwrap_or_else(|| panic!("{told}"));
     assert!(
         row.contains("| `p95(main) < 100ms` (line ")
-            && row.contains(" | 20ms | 203ms `")
+            && row.contains(" | 20ms | 22.4ms `")
             && row.contains("` over 4 runs |"),
         "{row}"
     );

@@ -296,8 +296,7 @@ fn what_failed_most_is_named_with_its_cause() {
     let text = orders("errors: 60%", "count(main) > 0").replace("    p95(main) < 400ms\n", "");
     let ran = Place::new().run(&text, &[]);
     let (_, text) = told(&ran);
-    let wanted =
-        "(`error_rate(main) < 5%` was expected), mostly `POST /orders` with status 500; of the watched resources, none";
+    let wanted = "(`error_rate(main) < 5%` was expected), mostly `buy.POST /orders` with status 500; of the watched resources, none";
     assert!(text.contains(wanted), "{text}\n{}", ran.out);
 }
 

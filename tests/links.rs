@@ -758,9 +758,9 @@ fn a_partition_hurts_is_shown_and_is_recovered_from() {
     assert!(cut["touched"]["connections"].as_u64().unwrap() > 0, "{cut}");
     let (begun, ended) = (cut["applied_s"][1].as_f64().unwrap(), cut["withdrawn_s"][0].as_f64().unwrap());
     assert!(begun >= 2.0 && (3.0..6.0).contains(&ended), "{cut}");
-    assert!(ran.out.contains("partition  2s–3s as planned") && ran.out.contains("touched"), "{}", ran.out);
+    assert!(ran.out.contains("partition  planned 2s–3s") && ran.out.contains("touched"), "{}", ran.out);
     let again = place.call(&["report", "last"]);
-    assert!(again.out.contains("partition  2s–3s as planned"), "{}", again.out);
+    assert!(again.out.contains("partition  planned 2s–3s"), "{}", again.out);
 }
 
 #[test]

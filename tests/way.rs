@@ -115,7 +115,7 @@ fn an_address_at_which_nobody_listens_is_told_from_the_others() {
     assert_eq!((&good["attempts"], &good["failed"]), (&10.into(), &serde_json::json!({})), "{good}");
     assert_eq!((&bad["attempts"], &bad["failed"]), (&10.into(), &serde_json::json!({ "connect": 10 })), "{bad}");
     assert!(good["service"]["max_ns"].is_u64() && bad["service"]["p50_ns"].is_null(), "{good} {bad}");
-    let line = ran.out.lines().find(|line| line.contains("127.0.0.9:")).unwrap_or_default();
+    let line = ran.out.lines().rfind(|line| line.contains("127.0.0.9:")).unwrap_or_default();
     assert!(line.contains("100%") && line.contains("no answer"), "{}", ran.out);
 }
 

@@ -61,10 +61,7 @@ impl Facts {
         let differs = |what: &String, is: &String| before.noted.get(what).is_some_and(|was| was != is);
         if self.noted.iter().any(|(what, is)| what.starts_with(PARAMETER) && differs(what, is)) {
             // A reader is not to take for two causes what is probably one.
-            remarks
-                .iter_mut()
-                .filter(|remark| remark.starts_with(SERVICE))
-                .for_each(|remark| words::perhaps_by(remark));
+            remarks.iter_mut().filter(|remark| remark.starts_with(SERVICE)).for_each(words::perhaps_by);
         }
         remarks.extend(changes(&free(&self.machine, &before.machine), &free(&before.machine, &before.machine)));
         remarks

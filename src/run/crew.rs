@@ -68,12 +68,16 @@ impl Crew {
             };
             let ((ready, stands), (go, start)) = (oneshot::channel(), std::sync::mpsc::channel());
             let work = move || worker::run(order, Barrier { ready, start });
-            threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(work)?);
+            let thread = std::thread::Builder::new().name(format!("worker-{index}")).stack_size(STACK);
+            threads.push(thread.spawn(work)?);
             waiting.push((stands, go));
         }
         Ok(Crew { threads, waiting, measured, gauges, budget })
     }
 }
+
+/// Of a worker: only what is used of it is memory. Drivers take apart what servers nest, one call for each level.
+const STACK: usize = 64 << 20;
 
 /// Waits until every worker stands ready, and starts them all at one instant.
 pub async fn start(waiting: Vec<Waiting>) -> Clock {

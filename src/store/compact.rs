@@ -230,9 +230,8 @@ impl Work {
             out.write_all(&others)?;
             let readings = readings.into_iter().map(Event::Generator);
             for event in readings.chain(sums.slices().map(Event::Slice)) {
-                let mut line = serde_json::to_vec(&event)?;
-                line.push(b'\n');
-                out.write_all(&line)?;
+                serde_json::to_writer(&mut *out, &event)?;
+                out.write_all(b"\n")?;
             }
             Ok(())
         })

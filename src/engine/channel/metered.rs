@@ -9,11 +9,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub struct Metered {
     stream: Stream,
     read: usize,
+    left: usize,
 }
 
 impl Metered {
     pub fn new(stream: Stream) -> Metered {
-        Metered { stream, read: 0 }
+        Metered { stream, read: 0, left: usize::MAX }
     }
 
     /// Bytes since the last whole message.
@@ -25,13 +26,28 @@ impl Metered {
     pub fn forget(&mut self) {
         self.read = 0;
     }
+
+    /// So many of the bytes were of something else that is whole.
+    pub fn without(&mut self, bytes: usize) {
+        self.read = self.read.saturating_sub(bytes);
+    }
+
+    /// No more than so many bytes are read from now on; after them the stream seems to have ended.
+    pub fn ends_after(&mut self, bytes: usize) {
+        self.left = bytes;
+    }
 }
 
 impl AsyncRead for Metered {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.left == 0 {
+            return Poll::Ready(Ok(()));
+        }
         let before = room.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, room);
-        self.read += room.filled().len() - before;
+        let came = room.filled().len() - before;
+        self.read += came;
+        self.left = self.left.saturating_sub(came);
         polled
     }
 }

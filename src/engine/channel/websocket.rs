@@ -19,6 +19,11 @@ const READ_BUFFER: usize = 4 << 10;
 /// So many answers to pings may wait to be sent. A server that takes none and goes on asking is read no further.
 const PONGS: u32 = 16;
 
+/// What stands before the bytes of a ping or a pong, which are at most 125 (RFC 6455, 5.5).
+const HEADER: usize = 2;
+/// So much is read after our goodbye to find that of the server.
+const GOODBYE: usize = 64 << 10;
+
 pub struct WebSocket {
     socket: Box<WebSocketStream<Metered>>,
     /// Answers to pings since everything was sent.
@@ -53,11 +58,16 @@ impl WebSocket {
                 Message::Text(text) => text.as_bytes().to_vec(),
                 Message::Binary(bytes) => bytes.to_vec(),
                 Message::Close(frame) => return Poll::Ready(Err(closed(frame.as_ref()))),
-                Message::Ping(_) => {
+                Message::Ping(bytes) => {
+                    self.socket.get_mut().without(HEADER + bytes.len());
                     self.pongs += 1;
                     continue;
                 }
-                Message::Pong(_) | Message::Frame(_) => continue,
+                Message::Pong(bytes) => {
+                    self.socket.get_mut().without(HEADER + bytes.len());
+                    continue;
+                }
+                Message::Frame(_) => continue,
             };
             self.socket.get_mut().forget();
             return Poll::Ready(Ok(Incoming { bytes, fields: Vec::new() }));
@@ -89,6 +99,8 @@ impl WebSocket {
         if WebSocketStream::close(&mut self.socket, Some(goodbye)).await.is_err() {
             return;
         }
+        // What else it sends is of no use to anyone.
+        self.socket.get_mut().ends_after(GOODBYE);
         while let Some(Ok(_)) = self.socket.next().await {}
     }
 }

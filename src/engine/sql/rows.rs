@@ -10,6 +10,9 @@ const BYTES: usize = 64 << 20;
 /// And have so many rows.
 const ROWS: u64 = 1_000_000;
 
+/// So many rows are taken before others have their turn.
+const TURN: u64 = 256;
+
 #[derive(Default)]
 pub struct Rows {
     /// What does not look into them only counts them.
@@ -176,8 +179,13 @@ pub async fn each<D, R>(
     (rows, now): (&mut Rows, &dyn Fn() -> u64),
     take: impl Fn(&R, &mut Rows) -> Result<(), Trouble>,
 ) -> Result<u64, Trouble> {
-    let mut affected = 0;
+    let (mut affected, mut taken) = (0, 0_u64);
     while let Some(one) = next().await {
+        // sqlx waits for nothing while there is something to read, and others have deadlines.
+        taken += 1;
+        if taken.is_multiple_of(TURN) {
+            tokio::task::yield_now().await;
+        }
         match one? {
             Either::Left(done) => affected += changed(&done),
             Either::Right(row) => {
@@ -234,6 +242,15 @@ impl From<TooMany> for Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_result_without_end_leaves_others_their_turn() {
+        let mut rows = Rows::default();
+        let take = async || Some(Ok(Either::<(), ()>::Left(())));
+        let endless = each(take, |()| 1, (&mut rows, &|| 0), |(), _| Ok(()));
+        let ended = tokio::time::timeout(std::time::Duration::from_millis(20), endless).await;
+        assert!(ended.is_err(), "it has an end");
+    }
 
     /// What takes six times as much as JSON, twice as much, or is a document that is too long.
     #[test]

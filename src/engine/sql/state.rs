@@ -105,7 +105,7 @@ pub fn of_session(kind: &Login, error: &Error) -> (Failure, Option<String>) {
         // Of MySQL: the driver counts places and values.
         Error::Protocol(why) if why.contains("parameters were provided") => (Failure::Data, Some(shortened(why))),
         Error::Protocol(why) => (Failure::Protocol, Some(shortened(why))),
-        other => (Failure::Protocol, Some(shortened(&other.to_string()))),
+        other => (Failure::Protocol, Some(shortened(without_place(&other.to_string())))),
     }
 }
 
@@ -113,6 +113,14 @@ pub fn shortened(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+/// sqlx ends some of its texts with the line of its own in which they arose.
+fn without_place(text: &str) -> &str {
+    match text.rsplit_once(" (sqlx_") {
+        Some((said, place)) if place.ends_with(')') => said,
+        _ => text,
     }
 }
 

@@ -10,6 +10,9 @@ use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgTypeKind};
 use sqlx::{Encode, Postgres, Type, TypeInfo};
 use std::fmt::Write;
 
+/// Domains over arrays over domains: a schema has a few, and a server may tell of a hundred thousand.
+const DEPTH: usize = 32;
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     Bool,
@@ -39,11 +42,17 @@ pub enum Kind {
 
 impl Kind {
     pub fn of(info: &PgTypeInfo) -> Kind {
+        Kind::within(info, DEPTH)
+    }
+
+    fn within(info: &PgTypeInfo, depth: usize) -> Kind {
         match info.kind() {
+            _ if depth == 0 => return Kind::Other("a type in too many others".to_owned()),
             PgTypeKind::Enum(_) => return Kind::Text,
-            PgTypeKind::Domain(base) => return Kind::of(base),
+            PgTypeKind::Domain(base) => return Kind::within(base, depth - 1),
             PgTypeKind::Array(element) => {
-                return Kind::Array(Box::new(Kind::of(element)), element.oid().map_or(0, |oid| oid.0));
+                let kind = Kind::within(element, depth - 1);
+                return Kind::Array(Box::new(kind), element.oid().map_or(0, |oid| oid.0));
             }
             PgTypeKind::Simple | PgTypeKind::Pseudo | PgTypeKind::Composite(_) | PgTypeKind::Range(_) => {}
         }
