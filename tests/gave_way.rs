@@ -197,6 +197,11 @@ fn errors_and_bounds_of_expectations_say_when_it_broke() {
         "{}",
         found.text
     );
+    // A window that begins with it, after good seconds.
+    let stages = "hold 50/s for 10s as early\n    hold 50/s for 10s as late";
+    let text = scenario("  expect p95(main) < 300ms during late").replace("hold 50/s for 20s as plateau", stages);
+    let found = run(&planned(&text), (400 * MILLISECOND, 0), CALM, &|_, _| None).unwrap();
+    assert_eq!((found.broke.at, found.broke.from_start), (10 * SECOND, false), "{}", found.text);
     // Nothing broke.
     assert_eq!(run(&plan, (20 * MILLISECOND, 0), CALM, &|_, _| None), None);
 }

@@ -149,7 +149,11 @@ impl Look {
         };
         let first = (0..parts.len()).find(|from| lasts(*from))?;
         let load = plan.loads.get(self.load).map_or_else(String::new, |load| load.name.clone());
-        Some(Broke { what: self.what, load, at: parts[first].at, from_start: first == 0, by: self.by })
+        let at = parts[first].at;
+        // What a window begins with may have been good before it.
+        let before = at.checked_sub(step).and_then(|before| self.part((before, at), stats));
+        let from_start = first == 0 && before.is_none_or(|before| is_beyond(&before));
+        Some(Broke { what: self.what, load, at, from_start, by: self.by })
     }
 
     /// Nothing where there was no request.

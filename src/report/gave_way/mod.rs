@@ -41,7 +41,7 @@ pub struct Broke {
     #[serde(rename = "at_s", serialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub at: u64,
-    /// Whether that was so as soon as anything was judged of them.
+    /// Whether they were so from the start: they were not acceptable before either.
     pub from_start: bool,
     /// The criterion: a bound of an expectation, or the usual values.
     pub by: String,
