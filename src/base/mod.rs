@@ -13,7 +13,6 @@ pub mod failure;
 pub mod floors;
 mod hex;
 pub mod hosts;
-mod json;
 pub mod origin;
 pub mod promql;
 pub mod proxy;
@@ -28,6 +27,5 @@ pub mod summed;
 pub mod units;
 
 pub use hex::hex;
-pub use json::json;
 pub use source::{Source, Sources};
 pub use span::{FileId, Name, Span};

@@ -46,6 +46,7 @@ mod proxy;
 pub mod program;
 mod references;
 mod request;
+mod retry;
 mod scenario;
 mod scope;
 mod service;

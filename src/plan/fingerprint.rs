@@ -2,7 +2,6 @@
 //! machine.
 
 use super::{AlertFacts, Ceiling, CeilingFrom, Piece, Plan, ServiceKind, Share};
-use crate::base::json;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -40,7 +39,7 @@ pub fn fingerprint(plan: &Plan) -> String {
             load.ceiling = Ceiling { in_flight: 0, from: CeilingFrom::Machine };
         }
     }
-    hashed(json(&same))
+    hashed(serde_json::to_value(&same).expect("a plan is plain data"))
 }
 
 /// Of one part of a plan: what it does, without how it was written.

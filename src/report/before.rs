@@ -16,9 +16,7 @@ pub fn told(report: &Report) -> Option<String> {
     let commits: Vec<&String> = report.before.iter().filter_map(|run| run.commit.as_ref()).collect();
     let commits = match (commits.first(), commits.last()) {
         (Some(first), Some(last)) if first == last => format!(" at commit `{}`", cut(first, SHORT)),
-        (Some(first), Some(last)) => {
-            format!(" at commits {}", range([first, last].map(|one| format!("`{}`", cut(one, SHORT)))))
-        }
+        (Some(first), Some(last)) => format!(" at commits `{}` to `{}`", cut(first, SHORT), cut(last, SHORT)),
         _ => String::new(),
     };
     Some(format!("{} of {days}{commits}", counted(report.before.len() as u64, "run")))

@@ -57,9 +57,7 @@ fn heading(out: &mut String, report: &Report) {
 
 /// What of it is no pass, failures first.
 fn not_held(out: &mut String, report: &Report) {
-    let compared: Vec<&Expected> = compared(report).into_iter().take(CHANGED).map(|(own, ..)| own).collect();
-    let is_below =
-        |own: &Expected| own.standing != Standing::InDoubt && compared.iter().any(|other| std::ptr::eq(*other, own));
+    let is_below = in_comparison(report);
     let mut wrong: Vec<&Expected> = report.expectations.iter().filter(|own| !holds(own) && !is_below(own)).collect();
     if wrong.is_empty() {
         return;
@@ -119,6 +117,12 @@ fn compared(report: &Report) -> Vec<(&Expected, AcrossRuns, f64, Type)> {
         Regression::Unchanged => 3,
     });
     all
+}
+
+/// Whether an expectation is told whole by its row in the table of comparisons.
+fn in_comparison(report: &Report) -> impl Fn(&Expected) -> bool {
+    let shown: Vec<&Expected> = compared(report).into_iter().take(CHANGED).map(|(own, ..)| own).collect();
+    move |own| own.standing != Standing::InDoubt && shown.iter().any(|other| std::ptr::eq(*other, own))
 }
 
 fn changed(out: &mut String, report: &Report) {
@@ -224,9 +228,7 @@ fn caveats_of(out: &mut String, report: &Report) {
 
 /// What held, folded up.
 fn held(out: &mut String, report: &Report) {
-    // What is compared stands in its own table, with all of its runs.
-    let shown: Vec<&Expected> = compared(report).into_iter().take(CHANGED).map(|(own, ..)| own).collect();
-    let is_above = |own: &Expected| shown.iter().any(|other| std::ptr::eq(*other, own));
+    let is_above = in_comparison(report);
     let held: Vec<&Expected> = report.expectations.iter().filter(|own| holds(own) && !is_above(own)).collect();
     let written = report.expectations.iter().any(|own| !own.implied);
     if !written {
